@@ -1,0 +1,81 @@
+// What lists and single look-ups show of a session, a process, a terminal: the same row everywhere.
+import * as z from "zod";
+
+/** Milliseconds since the epoch. */
+export const Time = z.number();
+export const ProcessStatus = z.enum(["running", "exited", "killed", "lost", "failed_start"]);
+export const ProcessMode = z.enum(["pipe", "pty"]);
+export const ApprovalMode = z.enum(["ask", "dangerous", "off"]);
+
+export const SessionRow = z.object({
+  session_id: z.string(),
+  title: z.string(),
+  workspace: z.string(),
+  /** null: the host's default model, whatever it is at the time of the turn. */
+  model: z.string().nullable(),
+  approvals: ApprovalMode,
+  created_at: Time,
+  updated_at: Time,
+  /** The turn that runs or waits for a person; null when idle. */
+  turn_id: z.string().nullable(),
+  /** Prompts accepted and not yet begun. */
+  queued: z.number().int(),
+  /** Requests (approval, clarify) that wait for a person. */
+  pending: z.number().int(),
+});
+export type SessionRow = z.infer<typeof SessionRow>;
+
+export const ProcessRow = z.object({
+  process_id: z.string(),
+  session_id: z.string().nullable(),
+  task_id: z.string().nullable(),
+  name: z.string().nullable(),
+  command: z.string(),
+  argv: z.array(z.string()).nullable(),
+  cwd: z.string(),
+  /** Why the working directory or the mode is not the one asked for; empty when it is. */
+  notes: z.array(z.string()),
+  mode: ProcessMode,
+  environment: z.literal("local"),
+  owner: z.enum(["agent", "person"]),
+  status: ProcessStatus,
+  pid: z.number().int().nullable(),
+  /** The kernel's start tick of `pid`: together they name one process, a pid alone does not. */
+  start_tick: z.string().nullable(),
+  started_at: Time,
+  ended_at: Time.nullable(),
+  /** The code, or minus the signal that ended it; null while it runs and when it is lost. */
+  exit_code: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  completion_reason: z.enum(["exited", "killed", "lost", "failed_start"]).nullable(),
+  termination_source: z.string().nullable(),
+  /** Why it could not start or was lost, in words. */
+  reason: z.string().nullable(),
+  bytes_at_exit: z.number().int().nullable(),
+  /** True once no further byte of output can come. */
+  closed: z.boolean(),
+  watch_patterns: z.array(z.string()),
+  watch_hits: z.number().int(),
+  notify_on_complete: z.boolean(),
+  /** True if a host that did not start it has taken it over. */
+  recovered: z.boolean(),
+});
+export type ProcessRow = z.infer<typeof ProcessRow>;
+
+export const TerminalRow = z.object({
+  terminal_id: z.string(),
+  session_id: z.string(),
+  name: z.string(),
+  workspace: z.string(),
+  shell: z.string(),
+  rows: z.number().int(),
+  cols: z.number().int(),
+  status: z.enum(["running", "exited", "lost"]),
+  pid: z.number().int().nullable(),
+  exit_code: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  started_at: Time,
+  ended_at: Time.nullable(),
+  recovered: z.boolean(),
+});
+export type TerminalRow = z.infer<typeof TerminalRow>;
