@@ -18,6 +18,7 @@ export const errors = {
   already_settled: { code: -32011, status: 409 },
   key_reused: { code: -32012, status: 422 },
   not_running: { code: -32013, status: 409 },
+  session_busy: { code: -32014, status: 409 },
   failed_start: { code: -32020, status: 500 },
   start_timeout: { code: -32021, status: 504 },
   workspace_invalid: { code: -32022, status: 400 },

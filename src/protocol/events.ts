@@ -1,7 +1,7 @@
 // Every event: its type and what it carries. An event is in exactly one stream, `session/<id>` or `host`, and is durable
 // before anyone sees it. This table is the transcript's format on disk too: fields are added, never renamed.
 import * as z from "zod";
-import { ApprovalMode, ProcessRow, TerminalRow, Time } from "./rows.ts";
+import { ApprovalMode, ProcessRow, TerminalRow } from "./rows.ts";
 
 const turn = { turn_id: z.string() };
 const message = { ...turn, message_id: z.string() };
@@ -164,6 +164,12 @@ export type NewEvent = { [T in EventType]: { id: string; type: T; payload: Paylo
 export type Recorded = NewEvent & { seq: number; time: number };
 export type RecordedOf<T extends EventType> = Extract<Recorded, { type: T }>;
 
+/** Builds an event to append; the payload is checked against its type by the compiler. */
+export function newEvent<T extends EventType>(type: T, id: string, payload: Payload<T>): NewEvent {
+  // One cast, here: TypeScript cannot see that `type` and `payload` of a generic T belong to the same member of the union.
+  return { id, type, payload } as NewEvent;
+}
+
 export const HOST_STREAM = "host";
 export const sessionStream = (sessionId: string): string => `session/${sessionId}`;
 /** The session a stream belongs to, or null for the host's. */
@@ -188,4 +194,3 @@ export function eventParams(stream: string, event: Recorded): EventParams {
     payload: event.payload,
   };
 }
-export { Time };
