@@ -154,6 +154,9 @@ export const events = {
   "config.changed": z.object({ key: z.string(), value: z.unknown() }),
   /** Stream `host`: this host process began to serve. */
   "host.started": z.object({ pid: z.number().int(), build: z.string(), recovered: z.number().int() }),
+
+  /** Never appended: what a reader gets in place of an event that failed its checksum, so that numbers stay dense. */
+  "event.damaged": z.object({ reason: z.string() }),
 } as const;
 
 export type EventType = keyof typeof events;

@@ -51,6 +51,8 @@ export const PendingRequest = z.object({
   choices: z.array(z.string()),
 });
 
+export type PendingRequest = z.infer<typeof PendingRequest>;
+
 export const ModelRow = z.object({
   /** What `model.set` and a prompt's `model` take: `offline`, `anthropic/NAME`, `PROVIDER/NAME`. */
   model: z.string(),
@@ -59,6 +61,8 @@ export const ModelRow = z.object({
   ready: z.boolean(),
   note: z.string().optional(),
 });
+
+export type ModelRow = z.infer<typeof ModelRow>;
 
 export const methods = {
   "session.create": method(

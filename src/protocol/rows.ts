@@ -6,6 +6,7 @@ export const Time = z.number();
 export const ProcessStatus = z.enum(["running", "exited", "killed", "lost", "failed_start"]);
 export const ProcessMode = z.enum(["pipe", "pty"]);
 export const ApprovalMode = z.enum(["ask", "dangerous", "off"]);
+export type ApprovalMode = z.infer<typeof ApprovalMode>;
 
 export const SessionRow = z.object({
   session_id: z.string(),

@@ -1,0 +1,164 @@
+// One tool call, from wherever the journal stands: planned, approved, started, run or recovered, completed.
+import { setTimeout as delay } from "node:timers/promises";
+import { newEvent, type Payload } from "../protocol/events.ts";
+import { BadArguments, type Plan, type Tool, type ToolContext, type ToolOutcome } from "../tools/tool.ts";
+import { approval, mustAsk } from "./requests.ts";
+import type { Stops, TurnParts } from "./run-turn.ts";
+import type { Call, OpenTurn } from "./state.ts";
+
+/** How long a cancelled call may take to put its things away, in ms; what comes later is nobody's business. */
+const CANCEL_PATIENCE_MS = 15_000;
+
+/**
+ * Brings one call to its `tool.complete`. Rejects with the signal's reason when the turn is cancelled; whoever closes the
+ * turn then completes the call as cancelled.
+ */
+export async function runCall(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops): Promise<void> {
+  const { name, arguments: args, call_id } = call.call;
+  const began = Date.now();
+  const outcome = await settle(parts, turn, call, stops);
+  stops.either.throwIfAborted();
+  const complete: Payload<"tool.complete"> = {
+    turn_id: turn.turn_id,
+    call_id,
+    name,
+    status: outcome.status,
+    result: outcome.result,
+    ...(outcome.process_id === undefined ? {} : { process_id: outcome.process_id }),
+    duration_ms: Date.now() - began,
+    notices: outcome.notices ?? [],
+  };
+  if (outcome.status === "unknown") parts.unsure.add(sameCall(name, args));
+  const views = complete.notices.map((key) => ({ view: "notice", key, value: null }));
+  await parts.session.append([newEvent("tool.complete", `${call_id}:complete`, complete)], { patient: true, views });
+}
+
+async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops): Promise<ToolOutcome> {
+  const { name, arguments: args, call_id } = call.call;
+  const tool = parts.tools.get(name);
+  if (tool === undefined) {
+    return {
+      status: "failed",
+      result: `There is no tool "${name}". There are: ${[...parts.tools.keys()].join(", ")}.`,
+    };
+  }
+  let deadline: AbortSignal | undefined;
+  // Not `either`: when the host leaves, what the tool has started lives on and the next host adopts it.
+  const withDeadline = (): AbortSignal => {
+    if (name === "clarify") return stops.cancel; // waits for a person, who may take a night
+    deadline = AbortSignal.timeout(parts.settings().toolLimitMs);
+    return AbortSignal.any([stops.cancel, deadline]);
+  };
+  const context: ToolContext = {
+    sessionId: parts.session.id,
+    turnId: turn.turn_id,
+    callId: call_id,
+    workspace: turn.workspace,
+    signal: stops.cancel,
+  };
+  try {
+    if (call.start !== undefined) {
+      return await patiently(recovered(tool, call, call.start, { ...context, signal: withDeadline() }), stops);
+    }
+    const plan = await tool.plan(args, context);
+    const denied = await ask(parts, turn, call, plan, stops.either);
+    if (denied !== undefined) return denied;
+    const { preview, process_id, before, after } = plan;
+    const start: Payload<"tool.start"> = {
+      ...{ turn_id: turn.turn_id, call_id, name, arguments: args, preview },
+      ...(process_id === undefined ? {} : { process_id }),
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    };
+    await parts.session.append([newEvent("tool.start", `${call_id}:start`, start)], { patient: true });
+    return await patiently(tool.run(args, { ...context, signal: withDeadline() }, plan), stops);
+  } catch (thrown) {
+    if (thrown instanceof BadArguments) return { status: "failed", result: thrown.message };
+    stops.either.throwIfAborted();
+    if (deadline?.aborted === true) {
+      return { status: "failed", result: `Stopped: it took longer than ${parts.settings().toolLimitMs / 1000} s.` };
+    }
+    parts.warn(
+      `Tool ${name} failed unexpectedly: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,
+    );
+    return { status: "failed", result: "The tool failed inside Hearth; its log says why." };
+  }
+}
+
+/** Undefined: it may run. */
+async function ask(
+  parts: TurnParts,
+  turn: OpenTurn,
+  call: Call,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<ToolOutcome | undefined> {
+  const { name, arguments: args } = call.call;
+  const { session, grants } = parts;
+  const { typedByPerson } = await parts.models.resolve(turn.model);
+  const again = parts.unsure.has(sameCall(name, args));
+  const reason = again
+    ? "It was running when Hearth stopped, and nobody can tell whether it took effect"
+    : mustAsk(plan, name, { typedByPerson, mode: session.row.approvals, session, grants });
+  if (reason === undefined) return undefined;
+  if (plan.grantKey !== undefined) parts.grantKeys.set(call.call.call_id, plan.grantKey);
+  const choice = await approval(session, turn.turn_id, call, plan, reason, signal);
+  if (choice === "deny")
+    return { status: "failed", result: "The person denied this call. Do not try it again unasked." };
+  if (choice === "cancelled") throw new Error("The approval was cancelled");
+  parts.unsure.delete(sameCall(name, args));
+  return undefined;
+}
+
+/** A call that had started when the host ended: adopted, compared or run again as its tool says, else unknown. */
+async function recovered(
+  tool: Tool,
+  call: Call,
+  start: Payload<"tool.start">,
+  context: ToolContext,
+): Promise<ToolOutcome> {
+  const plan: Plan = {
+    preview: start.preview,
+    ...(start.process_id === undefined ? {} : { process_id: start.process_id }),
+    ...(start.before === undefined ? {} : { before: start.before }),
+    ...(start.after === undefined ? {} : { after: start.after }),
+  };
+  const args = call.call.arguments;
+  const outcome = await tool.recover?.(args, context, plan);
+  if (outcome !== undefined) return outcome;
+  if (tool.recover === undefined && tool.afterCrash !== "again") {
+    return {
+      status: "unknown",
+      result: "Hearth stopped while this ran, and nobody can tell whether it took effect. Look before you repeat it.",
+    };
+  }
+  return tool.run(args, context, plan);
+}
+
+/** After a cancel the call gets a while to end what it started, then is left behind; when the host leaves, at once. */
+async function patiently<T>(running: Promise<T>, stops: Stops): Promise<T> {
+  const over = new AbortController();
+  const late = new Promise<never>((_, reject) => {
+    stops.either.addEventListener(
+      "abort",
+      () => {
+        if (!stops.cancel.aborted) return reject(stops.either.reason);
+        delay(CANCEL_PATIENCE_MS, undefined, { signal: over.signal, ref: false }).then(
+          () => reject(stops.either.reason),
+          () => undefined,
+        );
+      },
+      { once: true, signal: over.signal },
+    );
+  });
+  stops.either.throwIfAborted();
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    over.abort();
+  }
+}
+
+function sameCall(name: string, args: Record<string, unknown>): string {
+  return `${name} ${JSON.stringify(args)}`;
+}

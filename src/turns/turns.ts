@@ -1,0 +1,493 @@
+// All sessions and their turns: who runs, who waits, what wakes whom. The only part that starts turns.
+
+import * as z from "zod";
+import type { EventLog } from "../log/event-log.ts";
+import type { Models } from "../models/models.ts";
+import { HostError } from "../protocol/errors.ts";
+import { HOST_STREAM, newEvent, type Recorded, sessionStream, streamSession, type Usage } from "../protocol/events.ts";
+import { newId } from "../protocol/ids.ts";
+import type { Checked, PendingRequest, Result } from "../protocol/methods.ts";
+import type { ApprovalMode, SessionRow } from "../protocol/rows.ts";
+import type { Tool, ToolContext } from "../tools/tool.ts";
+import { answerQuestion, clarify, Grants, respond } from "./requests.ts";
+import { foldRow, newRow, publicRow, type StoredSession } from "./row.ts";
+import { close, runTurn, type Stops, type TurnParts, type TurnSettings } from "./run-turn.ts";
+import { Session } from "./session.ts";
+import type { Prompt } from "./state.ts";
+import { toHistory, toMarkdown } from "./transcript.ts";
+import { resolveWorkspace } from "./workspace.ts";
+
+/** Idle sessions kept in memory; the least recently used goes first, and comes back from the log when asked for. */
+const IDLE_KEPT = 64;
+const MOST_QUEUED = 100;
+const MOST_NOTICES_PER_TURN = 50;
+const TITLE_LENGTH = 60;
+
+export interface TurnsOptions {
+  log: EventLog;
+  models: Models;
+  settings: () => TurnSettings & { model: string; workspace: string };
+  warn: (text: string) => void;
+}
+interface Running {
+  turnId: string | undefined;
+  cancel: AbortController;
+  done: Promise<void>;
+}
+
+export class Turns {
+  readonly #log: EventLog;
+  readonly #models: Models;
+  readonly #settings: TurnsOptions["settings"];
+  readonly #warn: TurnsOptions["warn"];
+  readonly #rows: Map<string, StoredSession>;
+  readonly #grants: Grants;
+  readonly #grantKeys = new Map<string, string>();
+  readonly #unsure = new Set<string>();
+  /** In order of use, the oldest first. */
+  readonly #sessions = new Map<string, { session: Session; ready: Promise<Session> }>();
+  readonly #running = new Map<string, Running>();
+  readonly #listed = new Set<string>();
+  readonly #leaving = new AbortController();
+  readonly #tap: Disposable;
+  #tools: ReadonlyMap<string, Tool> | undefined;
+  #lastWorkspace: string | undefined;
+
+  private constructor(options: TurnsOptions, rows: Map<string, StoredSession>, grants: Grants, lastWorkspace: unknown) {
+    this.#log = options.log;
+    this.#models = options.models;
+    this.#settings = options.settings;
+    this.#warn = options.warn;
+    this.#rows = rows;
+    this.#grants = grants;
+    this.#lastWorkspace = typeof lastWorkspace === "string" ? lastWorkspace : undefined;
+    this.#tap = this.#log.tap((stream, records) => this.#heard(stream, records));
+  }
+
+  /** Reads the rows; nothing runs before `start`. */
+  static async open(options: TurnsOptions): Promise<Turns> {
+    const { log } = options;
+    const [rows, grants, lastWorkspace] = await Promise.all([
+      log.views("session"),
+      log.views("grant"),
+      log.view("setting", "last_workspace"),
+    ]);
+    const stored = new Map([...rows].map(([id, row]) => [id, row as StoredSession]));
+    return new Turns(options, stored, new Grants(grants.keys()), lastWorkspace);
+  }
+
+  /** Takes the tools and goes on with what the last host left: open turns, queued prompts, notices nobody was told. */
+  async start(tools: ReadonlyMap<string, Tool>): Promise<void> {
+    this.#tools = tools;
+    const waiting = new Set<string>();
+    for (const row of this.#rows.values()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
+    for (const value of (await this.#log.views("notice")).values()) {
+      const owner = z.object({ session_id: z.string() }).safeParse(value);
+      if (owner.success) waiting.add(owner.data.session_id);
+    }
+    for (const id of waiting) {
+      if (!this.#rows.has(id)) continue;
+      const session = await this.#session(id);
+      if (session.state.turn !== undefined && this.#settings().onRestart === "interrupt") {
+        await session.append(close(session, { status: "interrupted" }));
+      }
+      this.#pump(session);
+    }
+  }
+
+  // ── sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async create(params: Checked<"session.create">): Promise<{ session: SessionRow; seq: number }> {
+    const settings = this.#settings();
+    const workspace = await resolveWorkspace(params.workspace ?? this.#lastWorkspace ?? settings.workspace).catch(
+      (error) => {
+        if (params.workspace !== undefined) throw error;
+        return settings.workspace; // the one remembered is gone by now
+      },
+    );
+    if (params.model !== undefined) await this.#models.resolve(params.model);
+    const id = newId("session");
+    const session = Session.fresh(this.#log, id);
+    this.#rows.set(id, newRow(id, Date.now()));
+    this.#sessions.set(id, { session, ready: Promise.resolve(session) });
+    const info = { title: params.title ?? "", workspace, model: params.model ?? null, approvals: settings.approvals };
+    try {
+      await session.append([newEvent("session.info", `${id}:created`, info)], {
+        views: this.#remember(params.workspace && workspace),
+      });
+    } catch (error) {
+      this.#rows.delete(id);
+      this.#sessions.delete(id);
+      throw error;
+    }
+    await this.#announce(id, "created");
+    return { session: this.row(id), seq: session.state.head };
+  }
+
+  /** The most recently used first. */
+  list(limit = 1000): SessionRow[] {
+    const rows = [...this.#rows.values()].sort((a, b) => b.updated_at - a.updated_at);
+    return rows.slice(0, limit).map(publicRow);
+  }
+
+  has(id: string): boolean {
+    return this.#rows.has(id);
+  }
+
+  /** Throws session_not_found. */
+  row(id: string): SessionRow {
+    return publicRow(this.#stored(id));
+  }
+
+  async setTitle(id: string, title: string): Promise<SessionRow> {
+    await this.#info(id, { title });
+    return this.row(id);
+  }
+
+  async setModel(id: string, model: string): Promise<void> {
+    await this.#models.resolve(model);
+    await this.#info(id, { model });
+  }
+
+  async setApprovals(id: string, approvals: ApprovalMode): Promise<void> {
+    await this.#info(id, { approvals });
+  }
+
+  async history(params: Checked<"session.history">): Promise<Result<"session.history">> {
+    const { state } = await this.#session(params.session_id);
+    const limit = params.limit ?? 1000;
+    const after = state.entries.filter((entry) => entry.seq > (params.after ?? 0));
+    const messages = after.slice(0, limit).map(toHistory);
+    return { session_id: params.session_id, messages, seq: state.head, more: after.length > limit };
+  }
+
+  async export(id: string, format: "json" | "markdown"): Promise<Result<"session.export">> {
+    const { state } = await this.#session(id);
+    const messages = state.entries.map(toHistory);
+    const session = this.row(id);
+    if (format === "markdown") return { format, text: toMarkdown(session.title || id, messages) };
+    return { format, text: `${JSON.stringify({ session, usage: state.usage, messages }, null, 2)}\n` };
+  }
+
+  /** Throws session_busy while a turn runs or waits. */
+  async delete(id: string): Promise<boolean> {
+    this.#stored(id);
+    const session = await this.#session(id);
+    if (this.#running.has(id) || !session.idle) {
+      throw new HostError("session_busy", "A turn runs in this conversation: stop it first, then delete it");
+    }
+    this.#rows.delete(id);
+    this.#sessions.delete(id);
+    await this.#log.remove(sessionStream(id));
+    const event = newEvent("session.listed", `${id}:deleted`, { session_id: id, change: "deleted" });
+    await this.#log.append(HOST_STREAM, [event], { views: [{ view: "session", key: id, value: null }] });
+    return true;
+  }
+
+  usage(id?: string): { usage: Usage; turns: number } {
+    const rows = id === undefined ? [...this.#rows.values()] : [this.#stored(id)];
+    const usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0 };
+    let turns = 0;
+    for (const row of rows) {
+      usage.input_tokens += row.usage.input_tokens;
+      usage.output_tokens += row.usage.output_tokens;
+      usage.cached_tokens += row.usage.cached_tokens;
+      turns += row.turns;
+    }
+    return { usage, turns };
+  }
+
+  // ── turns ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Accepts a prompt; resolves once it is durable. The same `key` twice is one prompt; with other words it is refused. */
+  async submit(params: Checked<"prompt.submit">): Promise<Result<"prompt.submit">> {
+    const session = await this.#session(params.session_id);
+    const { state } = session;
+    const workspace = params.workspace === undefined ? undefined : await resolveWorkspace(params.workspace);
+    if (params.model !== undefined) await this.#models.resolve(params.model);
+
+    const known = params.key === undefined ? undefined : state.keys.get(params.key);
+    if (known !== undefined) {
+      if (known.text !== params.text)
+        throw new HostError("key_reused", `The key "${params.key}" belongs to another prompt: use a new one`);
+      const status = state.queue.some((prompt) => prompt.turn_id === known.turn_id) ? "queued" : "started";
+      return { status, turn_id: known.turn_id, stream_id: known.turn_id };
+    }
+    if (session.row.queued >= MOST_QUEUED) {
+      throw new HostError("too_many", `${MOST_QUEUED} prompts wait in this conversation: let some of them run first`);
+    }
+    const mode = params.mode ?? "queue";
+    const steered = mode === "steer" ? session.row.turn_id : null;
+    const busy = this.#running.has(session.id);
+    const turn_id = steered ?? newId("turn");
+    const prompt_id = newId("prompt");
+    const { text, model, key, attachments } = params;
+    const accepted = newEvent("prompt.accepted", `${prompt_id}:accepted`, {
+      ...{ turn_id, prompt_id, text, mode },
+      ...(key === undefined ? {} : { key }),
+      ...(workspace === undefined ? {} : { workspace }),
+      ...(model === undefined ? {} : { model }),
+      ...(attachments === undefined ? {} : { attachments }),
+    });
+    // Remembered at once: the same key may come again while the first append is on its way.
+    if (key !== undefined) state.keys.set(key, { text, turn_id });
+    const events = [accepted];
+    if (session.row.title === "") {
+      events.push(newEvent("session.info", `${prompt_id}:title`, { title: titleFrom(text) }));
+    }
+    const views = [
+      ...this.#remember(workspace),
+      ...(steered === null
+        ? [{ view: "turn", key: turn_id, value: { session_id: session.id, after: state.head } }]
+        : []),
+    ];
+    try {
+      await session.append(events, { views });
+    } catch (error) {
+      if (key !== undefined) state.keys.delete(key);
+      throw error;
+    }
+    if (mode === "interrupt") this.#running.get(session.id)?.cancel.abort(new Error("interrupted by a new prompt"));
+    this.#pump(session);
+    return { status: steered !== null ? "steered" : busy ? "queued" : "started", stream_id: turn_id, turn_id };
+  }
+
+  /** Cancels the running turn, or the queued one named; false if there is none. */
+  async interrupt(id: string, turnId?: string): Promise<boolean> {
+    const session = await this.#session(id);
+    const running = this.#running.get(id);
+    if (running !== undefined && (turnId === undefined || running.turnId === turnId)) {
+      running.cancel.abort(new Error("cancelled by a person"));
+      return true;
+    }
+    const queued = session.state.queue.find((prompt) => prompt.turn_id === turnId);
+    if (queued === undefined) return false;
+    const ended = newEvent("turn.ended", `${queued.turn_id}:ended`, { turn_id: queued.turn_id, status: "cancelled" });
+    const [recorded] = await session.append([ended]);
+    return recorded !== undefined;
+  }
+
+  /** As `interrupt`, by the turn's id alone. */
+  async cancelTurn(turnId: string): Promise<boolean> {
+    const stream = await this.streamOf(turnId);
+    return stream === undefined || !this.#rows.has(stream.session_id)
+      ? false
+      : this.interrupt(stream.session_id, turnId);
+  }
+
+  /** Where a turn's events are: its session, and a number before its first one. */
+  async streamOf(turnId: string): Promise<{ session_id: string; after: number } | undefined> {
+    const found = z
+      .object({ session_id: z.string(), after: z.number() })
+      .safeParse(await this.#log.view("turn", turnId));
+    return found.success ? found.data : undefined;
+  }
+
+  async pending(id: string): Promise<PendingRequest[]> {
+    const { state } = await this.#session(id);
+    return Array.from(state.waiting(), (waiting): PendingRequest => {
+      if (waiting.kind === "approval") {
+        const { request_id, call_id, turn_id, preview, choices } = waiting.approval.request;
+        return { kind: "approval", request_id, call_id, turn_id, text: preview, choices };
+      }
+      const { request_id, call_id, turn_id, question, choices } = waiting.clarify.request;
+      return { kind: "clarify", request_id, call_id, turn_id, text: question, choices };
+    });
+  }
+
+  respond(requestId: string, choice: "once" | "session" | "always" | "deny"): Promise<Result<"approval.respond">> {
+    const { session, callId } = this.#request(requestId, "approval");
+    return respond(session, requestId, choice, this.#grants, this.#grantKeys.get(callId));
+  }
+
+  answer(requestId: string, text: string): Promise<Result<"clarify.respond">> {
+    return answerQuestion(this.#request(requestId, "clarify").session, requestId, text);
+  }
+
+  /** For the tool `clarify`: asks the person and waits. */
+  async ask(context: ToolContext, question: string, choices: readonly string[]): Promise<string> {
+    const session = await this.#session(context.sessionId);
+    const signal = AbortSignal.any([context.signal, this.#leaving.signal]);
+    return clarify(session, context.turnId, context.callId, question, choices, signal);
+  }
+
+  /** Turns that run or wait for a person. */
+  busy(): number {
+    return this.#running.size;
+  }
+
+  /** Stops without ending anything: open turns stay open in the journal, and the next host goes on. */
+  async close(): Promise<void> {
+    this.#leaving.abort(new Error("the host stops"));
+    await Promise.allSettled([...this.#running.values()].map((running) => running.done));
+    this.#tap[Symbol.dispose]();
+  }
+
+  // ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #stored(id: string): StoredSession {
+    const row = this.#rows.get(id);
+    if (row === undefined)
+      throw new HostError("session_not_found", `No conversation "${id}": list them with session.list`);
+    return row;
+  }
+
+  /** The session in memory, read from the log if it is not there. */
+  async #session(id: string): Promise<Session> {
+    const stored = this.#stored(id);
+    const loaded = this.#sessions.get(id) ?? Session.opening(this.#log, stored);
+    this.#sessions.delete(id);
+    this.#sessions.set(id, loaded);
+    this.#forgetIdle();
+    try {
+      return await loaded.ready;
+    } catch (error) {
+      this.#sessions.delete(id);
+      throw error;
+    }
+  }
+
+  #forgetIdle(): void {
+    if (this.#sessions.size <= IDLE_KEPT) return;
+    for (const [id, { session }] of this.#sessions) {
+      if (this.#sessions.size <= IDLE_KEPT) return;
+      // One with no head may still be reading.
+      if (session.idle && session.state.head > 0 && !this.#running.has(id)) this.#sessions.delete(id);
+    }
+  }
+
+  #request(requestId: string, kind: "approval" | "clarify"): { session: Session; callId: string } {
+    for (const id of this.#running.keys()) {
+      const session = this.#sessions.get(id)?.session;
+      for (const call of session?.state.turn?.calls.values() ?? []) {
+        if (session !== undefined && call[kind]?.request.request_id === requestId)
+          return { session, callId: call.call.call_id };
+      }
+    }
+    throw new HostError(
+      "request_not_found",
+      `Nothing waits for an answer to "${requestId}": it was settled, or its turn is over`,
+    );
+  }
+
+  async #info(id: string, patch: { title?: string; model?: string; approvals?: ApprovalMode }): Promise<void> {
+    const session = await this.#session(id);
+    await session.append([newEvent("session.info", `${id}:info:${crypto.randomUUID()}`, patch)]);
+  }
+
+  #remember(workspace: string | undefined): { view: string; key: string; value: unknown }[] {
+    if (workspace === undefined || workspace === "") return [];
+    this.#lastWorkspace = workspace;
+    return [{ view: "setting", key: "last_workspace", value: workspace }];
+  }
+
+  #heard(stream: string, records: readonly Recorded[]): void {
+    const id = streamSession(stream);
+    const row = id === null ? undefined : this.#rows.get(id);
+    if (id === null || row === undefined) return;
+    const after = records.reduce((folded, record) => foldRow(folded, record, record.time), row);
+    if (after !== row) {
+      this.#rows.set(id, after);
+      const shown = (r: StoredSession) =>
+        [r.title, r.turn_id, r.queued > 0, r.pending, r.model, r.workspace].join("\0");
+      if (shown(after) !== shown(row)) this.#listSoon(id);
+    }
+    const loaded = this.#sessions.get(id);
+    loaded?.session.take(records);
+    if (this.#tools !== undefined && records.some((record) => record.type === "notice")) {
+      this.#session(id).then(
+        (session) => this.#pump(session),
+        (error) => this.#warn(`A notice could not wake its agent: ${String(error)}`),
+      );
+    }
+  }
+
+  /** Changes of one moment are one event: lists are asked for again anyway. */
+  #listSoon(id: string): void {
+    if (this.#listed.has(id)) return;
+    this.#listed.add(id);
+    setImmediate(() => {
+      this.#listed.delete(id);
+      this.#announce(id, "changed").catch((error) => this.#warn(`Lists are not told of a change: ${String(error)}`));
+    });
+  }
+
+  async #announce(id: string, change: "created" | "changed"): Promise<void> {
+    if (this.#leaving.signal.aborted) return;
+    await this.#log.append(HOST_STREAM, [
+      newEvent("session.listed", `listed:${crypto.randomUUID()}`, { session_id: id, change }),
+    ]);
+  }
+
+  /** Sees to it that what can run in a session runs. Harmless at any time. */
+  #pump(session: Session): void {
+    const { state, id } = session;
+    if (this.#tools === undefined || this.#leaving.signal.aborted || this.#running.has(id)) return;
+    if (state.turn === undefined && state.queue.length === 0 && state.notices.size === 0) return;
+    const cancel = new AbortController();
+    const leave = this.#leaving.signal;
+    const stops: Stops = { cancel: cancel.signal, leave, either: AbortSignal.any([cancel.signal, leave]) };
+    const parts: TurnParts = {
+      session,
+      models: this.#models,
+      tools: this.#tools,
+      settings: this.#settings,
+      grants: this.#grants,
+      grantKeys: this.#grantKeys,
+      unsure: this.#unsure,
+      warn: this.#warn,
+    };
+    const prompt = state.queue[0];
+    const running: Running = { turnId: state.turn?.turn_id ?? prompt?.turn_id, cancel, done: Promise.resolve() };
+    this.#running.set(id, running);
+    running.done = this.#run(parts, prompt, running, stops)
+      .then(
+        () => true,
+        (error) => {
+          this.#warn(`A turn could not be recorded: ${String(error)}`);
+          return false;
+        },
+      )
+      .then((recorded) => {
+        this.#running.delete(id);
+        // After a failure of the log nothing is tried again by itself: the next prompt or notice does.
+        if (recorded) this.#pump(session);
+      });
+  }
+
+  async #run(parts: TurnParts, prompt: Prompt | undefined, running: Running, stops: Stops): Promise<void> {
+    const { session } = parts;
+    if (session.state.turn === undefined) await this.#begin(session, prompt, running);
+    await runTurn(parts, stops);
+    for (const call of this.#grantKeys.keys()) if (!session.state.turn?.calls.has(call)) this.#grantKeys.delete(call);
+  }
+
+  async #begin(session: Session, prompt: Prompt | undefined, running: Running): Promise<void> {
+    const settings = this.#settings();
+    const { row, state } = session;
+    const turn_id = prompt?.turn_id ?? newId("turn");
+    running.turnId = turn_id;
+    const notices = [...state.notices.keys()].slice(0, MOST_NOTICES_PER_TURN);
+    const workspace = prompt?.workspace ?? row.workspace;
+    const model = prompt?.model ?? row.model ?? settings.model;
+    const started = newEvent("turn.started", `${turn_id}:started`, {
+      ...{ turn_id, notices, workspace, model },
+      ...(prompt === undefined ? {} : { prompt_id: prompt.prompt_id }),
+    });
+    const patch = {
+      ...(workspace === row.workspace ? {} : { workspace }),
+      ...(prompt?.model === undefined || prompt.model === row.model ? {} : { model: prompt.model }),
+    };
+    const info = Object.keys(patch).length === 0 ? [] : [newEvent("session.info", `${turn_id}:info`, patch)];
+    const views = notices.map((key) => ({ view: "notice", key, value: null as unknown }));
+    if (prompt === undefined)
+      views.push({ view: "turn", key: turn_id, value: { session_id: session.id, after: state.head } });
+    await session.append([...info, started], { views, patient: true });
+  }
+}
+
+/** A first title from the person's own words; they can change it. */
+function titleFrom(text: string): string {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1).trimEnd()}…`;
+}
