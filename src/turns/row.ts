@@ -52,7 +52,8 @@ export function foldRow(row: StoredSession, event: NewEvent, time: number): Stor
         updated_at: time,
         turn_id: event.payload.turn_id,
         pending: 0,
-        queued: event.payload.prompt_id === undefined ? row.queued : row.queued - 1,
+        // Never below zero: a prompt that came too late to steer runs as a turn of its own and was not counted.
+        queued: event.payload.prompt_id === undefined ? row.queued : Math.max(0, row.queued - 1),
       };
     case "approval.request":
     case "clarify.request":

@@ -3,7 +3,8 @@ import type { Payload, Recorded, ToolCall, Usage } from "../protocol/events.ts";
 
 export interface Prompt {
   prompt_id: string;
-  turn_id: string;
+  /** null: it came too late to steer its turn, and gets a new one. */
+  turn_id: string | null;
   text: string;
   mode: Payload<"prompt.accepted">["mode"];
   workspace: string | undefined;
@@ -165,7 +166,8 @@ export class SessionState {
   }
 
   #hear(event: Recorded, prompt: Prompt, workspace: string): void {
-    const { text, attachments, turn_id } = prompt;
+    const { text, attachments } = prompt;
+    const turn_id = this.turn?.turn_id ?? "";
     this.entries.push({ ...at(event, turn_id), kind: "user", text, workspace, attachments });
   }
 
@@ -173,8 +175,10 @@ export class SessionState {
     const queued = this.queue.findIndex((prompt) => prompt.turn_id === payload.turn_id);
     if (queued !== -1) this.queue.splice(queued, 1);
     if (this.turn?.turn_id !== payload.turn_id) return;
-    // Words that wanted to steer a turn that is over are still the person's words: the next turn's model reads them.
-    for (const prompt of this.turn.steers) this.#hear(event, prompt, this.turn.workspace);
+    // Words that came too late to steer are still the person's: answered next, or where the person has cancelled, kept.
+    if (payload.status === "done")
+      this.queue.unshift(...this.turn.steers.map((prompt) => ({ ...prompt, turn_id: null })));
+    else for (const prompt of this.turn.steers) this.#hear(event, prompt, this.turn.workspace);
     this.turn = undefined;
   }
 

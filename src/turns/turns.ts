@@ -261,10 +261,9 @@ export class Turns {
       return true;
     }
     const queued = session.state.queue.find((prompt) => prompt.turn_id === turnId);
-    if (queued === undefined) return false;
-    const ended = newEvent("turn.ended", `${queued.turn_id}:ended`, { turn_id: queued.turn_id, status: "cancelled" });
-    const [recorded] = await session.append([ended]);
-    return recorded !== undefined;
+    if (queued === undefined || turnId === undefined) return false;
+    await session.append([newEvent("turn.ended", `${turnId}:ended`, { turn_id: turnId, status: "cancelled" })]);
+    return true;
   }
 
   /** As `interrupt`, by the turn's id alone. */
@@ -438,7 +437,11 @@ export class Turns {
       warn: this.#warn,
     };
     const prompt = state.queue[0];
-    const running: Running = { turnId: state.turn?.turn_id ?? prompt?.turn_id, cancel, done: Promise.resolve() };
+    const running: Running = {
+      turnId: state.turn?.turn_id ?? prompt?.turn_id ?? undefined,
+      cancel,
+      done: Promise.resolve(),
+    };
     this.#running.set(id, running);
     running.done = this.#run(parts, prompt, running, stops)
       .then(
