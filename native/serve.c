@@ -1,0 +1,255 @@
+/* The keeper's socket: several hosts at once, each proves the secret, each is told of growth once until it says so. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "keeper.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* macOS; SIGPIPE is ignored anyway */
+#endif
+
+bool serve_open(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "sock"}; /* relative: the keeper stands in its directory */
+  for (size_t i = 0; i < MAX_CONNECTIONS; i++) keeper.connections[i].fd = -1;
+  keeper.listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  return keeper.listener >= 0 && fcntl(keeper.listener, F_SETFD, FD_CLOEXEC) == 0 && set_nonblocking(keeper.listener) &&
+         bind(keeper.listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(keeper.listener, 64) == 0;
+}
+
+/* ---- out ---- */
+
+static void cut(struct connection *connection) {
+  if (connection->fd >= 0) close(connection->fd);
+  free(connection->body);
+  free(connection->outgoing);
+  *connection = (struct connection){.fd = -1, .generation = connection->generation + 1};
+}
+
+void serve_flush(struct connection *connection) {
+  size_t done = 0;
+  while (done < connection->outgoing_length) {
+    ssize_t sent = send(connection->fd, connection->outgoing + done, connection->outgoing_length - done, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (sent <= 0) return cut(connection);
+    done += (size_t)sent;
+  }
+  connection->outgoing_length -= done;
+  if (connection->outgoing_length > 0) {
+    memmove(connection->outgoing, connection->outgoing + done, connection->outgoing_length);
+    return;
+  }
+  free(connection->outgoing);
+  connection->outgoing = NULL;
+}
+
+/* A host that takes nothing is cut: it finds everything on disk when it comes back. */
+static void send_frame(struct connection *connection, enum frame type, const void *body, size_t length) {
+  if (connection->fd < 0) return;
+  size_t whole = connection->outgoing_length + 5 + length;
+  uint8_t *grown = whole > MAX_OUTGOING ? NULL : realloc(connection->outgoing, whole);
+  if (grown == NULL) return cut(connection);
+  uint8_t *at = grown + connection->outgoing_length;
+  at[0] = (uint8_t)type;
+  for (int i = 0; i < 4; i++) at[1 + i] = (uint8_t)(length >> (24 - 8 * i));
+  memcpy(at + 5, body, length);
+  connection->outgoing = grown;
+  connection->outgoing_length = whole;
+  serve_flush(connection);
+}
+
+static uint8_t *put(uint8_t *at, uint64_t value, int bytes) {
+  for (int i = bytes - 1; i >= 0; i--) *at++ = (uint8_t)(value >> (8 * i));
+  return at;
+}
+
+static void answer(struct connection *connection, uint32_t request, size_t taken, int failure) {
+  uint8_t body[12];
+  put(put(put(body, request, 4), taken, 4), (uint32_t)failure, 4);
+  send_frame(connection, TAKEN, body, sizeof body);
+}
+
+static void tell_growth(struct connection *connection) {
+  uint8_t body[20];
+  put(put(put(body, keeper.spool.length, 8), keeper.spool.first, 8), keeper.refused, 4);
+  connection->told = keeper.spool.length;
+  connection->unacknowledged = true;
+  send_frame(connection, GREW, body, sizeof body);
+}
+
+void serve_grew(bool even_if_not_grown) {
+  for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+    struct connection *one = &keeper.connections[i];
+    if (!one->trusted || one->unacknowledged) continue;
+    if (even_if_not_grown || one->told < keeper.spool.length) tell_growth(one);
+  }
+}
+
+void serve_broadcast(enum frame type, const void *body, size_t length) {
+  for (size_t i = 0; i < MAX_CONNECTIONS; i++)
+    if (keeper.connections[i].trusted) send_frame(&keeper.connections[i], type, body, length);
+}
+
+void serve_answer_kills(void) {
+  for (unsigned i = 0; i < keeper.kill_count; i++) {
+    struct connection *one = &keeper.connections[keeper.kills[i].connection];
+    if (one->generation == keeper.kills[i].generation) answer(one, keeper.kills[i].request, 0, 0);
+  }
+  keeper.kill_count = 0;
+}
+
+/* ---- in ---- */
+
+static void welcome(struct connection *connection) {
+  uint8_t body[22], *at = put(body, PROTOCOL_VERSION, 1);
+  at = put(put(put(at, keeper.spool.length, 8), keeper.spool.first, 8), keeper.refused, 4);
+  put(at, keeper.starting ? 0 : 1, 1);
+  connection->trusted = true;
+  connection->told = keeper.spool.length;
+  send_frame(connection, WELCOME, body, sizeof body);
+  if (keeper.exited) send_frame(connection, EXITED, keeper.exit_record.text, keeper.exit_record.length);
+  if (keeper.closed) send_frame(connection, CLOSED, keeper.closed_record.text, keeper.closed_record.length);
+}
+
+/* Whoever does not know the secret is sent away without a word, counted, and every third time the hosts are told. */
+static void refuse(struct connection *connection) {
+  keeper.refused++;
+  cut(connection);
+  if (keeper.refused % 3 == 0) serve_grew(true);
+}
+
+static uint32_t number(const uint8_t *at, int bytes) {
+  uint32_t value = 0;
+  while (bytes-- > 0) value = value << 8 | *at++;
+  return value;
+}
+
+static int send_signal(int signal) {
+  if (keeper.exited) return ESRCH;
+  if (signal <= 0 || signal >= NSIG) return EINVAL;
+  /* The child is not reaped, so its number is still its own. Before it leads its group it is told alone. */
+  if (kill(-keeper.child.pid, signal) == 0 || kill(keeper.child.pid, signal) == 0) return 0;
+  return errno;
+}
+
+static int resize(unsigned rows, unsigned columns) {
+  struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+  if (keeper.exited) return ESRCH;
+  if (!keeper.child.pty) return ENOTTY;
+  return ioctl(keeper.child.output, TIOCSWINSZ, &size) == 0 ? 0 : errno;
+}
+
+static void request_kill(struct connection *connection, uint32_t request, int signal, uint32_t grace) {
+  if (signal <= 0 || signal >= NSIG) return answer(connection, request, 0, EINVAL);
+  if (keeper.kill_count == MAX_KILLS) return answer(connection, request, 0, EBUSY);
+  if (grace > 0)
+    keeper.kills[keeper.kill_count++] = (struct kill_request){
+      .connection = (unsigned)(connection - keeper.connections), .generation = connection->generation, .request = request};
+  begin_kill(signal, grace);
+  if (grace == 0) answer(connection, request, 0, 0);
+}
+
+static void take_input(struct connection *connection, uint32_t request, const char *bytes, size_t count) {
+  int failure = ESRCH;
+  size_t taken = keeper.exited ? 0 : input_take(&keeper.input, &keeper.child, bytes, count, &failure);
+  answer(connection, request, taken, failure);
+}
+
+static void handle(struct connection *connection, uint8_t type, const uint8_t *body, size_t length) {
+  if (!connection->trusted) {
+    bool right = type == HELLO && same_secret((const char *)body, length, keeper.spec.secret, strlen(keeper.spec.secret));
+    return right ? welcome(connection) : refuse(connection);
+  }
+  if (type == ACK) {
+    connection->unacknowledged = false;
+    if (connection->told < keeper.spool.length) tell_growth(connection);
+    return;
+  }
+  static const uint8_t least[] = {[INPUT] = 4, [END_INPUT] = 4, [RESIZE] = 8, [SIGNAL] = 5, [KILL] = 9};
+  if (type < INPUT || type > KILL || length < least[type]) return cut(connection);
+  uint32_t request = number(body, 4);
+  switch (type) {
+    case INPUT: return take_input(connection, request, (const char *)body + 4, length - 4);
+    case END_INPUT:
+      if (!keeper.exited) input_end(&keeper.input, &keeper.child);
+      return answer(connection, request, 0, keeper.exited ? ESRCH : 0);
+    case RESIZE: return answer(connection, request, 0, resize(number(body + 4, 2), number(body + 6, 2)));
+    case SIGNAL: return answer(connection, request, 0, send_signal(body[4]));
+    default: return request_kill(connection, request, body[4], number(body + 5, 4));
+  }
+}
+
+static size_t feed(struct connection *connection, const uint8_t *bytes, size_t count) {
+  size_t used = 0;
+  while (used < count && connection->have < 5) connection->header[connection->have++] = bytes[used++];
+  if (connection->have < 5) return used;
+  size_t length = number(connection->header + 1, 4);
+  if (length > MAX_BODY || (connection->body == NULL && (connection->body = malloc(length + 1)) == NULL)) {
+    cut(connection);
+    return count;
+  }
+  size_t part = length - (connection->have - 5) < count - used ? length - (connection->have - 5) : count - used;
+  memcpy(connection->body + (connection->have - 5), bytes + used, part);
+  connection->have += part;
+  if (connection->have < 5 + length) return used + part;
+  uint8_t *body = connection->body;
+  connection->body = NULL;
+  connection->have = 0;
+  handle(connection, connection->header[0], body, length);
+  free(body);
+  return used + part;
+}
+
+void serve_read(struct connection *connection) {
+  uint8_t bytes[16 * 1024];
+  ssize_t got = recv(connection->fd, bytes, sizeof bytes, 0);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (got <= 0) return cut(connection);
+  for (size_t used = 0; used < (size_t)got && connection->fd >= 0;)
+    used += feed(connection, bytes + used, (size_t)got - used);
+}
+
+static bool same_user(int fd) {
+#ifdef SO_PEERCRED
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+#else
+  uid_t user;
+  gid_t group;
+  return getpeereid(fd, &user, &group) == 0 && (user == geteuid() || user == 0);
+#endif
+}
+
+/* A free place, or that of the one who has waited longest without proving the secret. */
+static struct connection *place(void) {
+  struct connection *stranger = NULL;
+  for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+    struct connection *one = &keeper.connections[i];
+    if (one->fd < 0) return one;
+    if (!one->trusted && (stranger == NULL || one->since < stranger->since)) stranger = one;
+  }
+  if (stranger != NULL) cut(stranger);
+  return stranger;
+}
+
+void serve_accept(void) {
+  static uint64_t arrivals;
+  int fd = accept(keeper.listener, NULL, NULL);
+  if (fd < 0) return;
+  struct connection *connection = place();
+  if (connection == NULL || !same_user(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || !set_nonblocking(fd)) {
+    close(fd);
+    return;
+  }
+  connection->fd = fd;
+  connection->since = ++arrivals;
+}
