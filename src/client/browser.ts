@@ -1,0 +1,79 @@
+// What is special about a browser: the login by a one-time ticket, and sockets that carry the login's secret.
+import type { WebSocketLike } from "./client.ts";
+
+/** The cookie alone opens nothing (cookies ignore ports): this secret is the other half, and only our own page reads it. */
+const SECRET_KEY = "hearth.login";
+export const LOGIN_HEADER = "x-hearth-login";
+
+export function loginSecret(): string | null {
+  return localStorage.getItem(SECRET_KEY);
+}
+export function loggedIn(): boolean {
+  return loginSecret() !== null;
+}
+
+/**
+ * Uses up the ticket in `location.hash` (`#ticket=…`), if there is one, and takes it out of the address. Answers whether
+ * the page now has a login; `message` says why a ticket was refused.
+ */
+export async function login(): Promise<{ ok: boolean; message?: string }> {
+  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  if (ticket === null) return { ok: loggedIn() };
+  history.replaceState(null, "", location.pathname + location.search);
+  const answer = await fetch("/api/login", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ticket }),
+  });
+  const body = (await answer.json()) as { secret?: string; detail?: string };
+  if (answer.ok && body.secret) {
+    localStorage.setItem(SECRET_KEY, body.secret);
+    return { ok: true };
+  }
+  // A ticket that was used already (a reload of the first address) does no harm to a login that works.
+  return { ok: loggedIn(), message: body.detail ?? "The login was refused." };
+}
+
+/** `out`: the host does not know this login (any more); a new ticket is needed (`hearth open`). */
+export async function checkLogin(): Promise<"in" | "out" | "unreachable"> {
+  try {
+    const answer = await authorizedFetch("/api/rpc", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "host.status", params: {} }),
+    });
+    if (answer.status === 401) return "out";
+    return answer.ok ? "in" : "unreachable";
+  } catch {
+    return "unreachable";
+  }
+}
+
+export async function logout(): Promise<void> {
+  await authorizedFetch("/api/logout", { method: "POST" });
+  localStorage.removeItem(SECRET_KEY);
+}
+
+/** `fetch` with the login's secret; for our own host's addresses only. */
+export function authorizedFetch(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const secret = loginSecret();
+  if (secret !== null) headers.set(LOGIN_HEADER, secret);
+  return fetch(path, { ...init, headers });
+}
+
+/** For HearthClient's `open`. */
+export function openGateway(): WebSocketLike {
+  return openSocket("/api/ws");
+}
+
+/** For TerminalStream's `open`. `id` of a terminal or a process. */
+export function openTerminal(id: string, from?: number): WebSocketLike {
+  return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${from === undefined ? "" : `?from=${from}`}`);
+}
+
+function openSocket(path: string): WebSocketLike {
+  const secret = loginSecret();
+  const protocols = secret === null ? ["hearth"] : ["hearth", `hearth.login.${secret}`];
+  return new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`, protocols);
+}

@@ -1,0 +1,128 @@
+// The bytes of one terminal or process, for whoever draws them: attaches, and after a lost connection goes on at the byte.
+import { closeCodes } from "../protocol/close-codes.ts";
+import type { TerminalFrame } from "../protocol/frames.ts";
+import type { WebSocketLike } from "./client.ts";
+
+export interface TerminalListener {
+  /** `replay`: what was printed before we came. An emulator must not answer queries found in it. */
+  onBytes(bytes: Uint8Array, about: { offset: number; replay: boolean }): void;
+  /** Empty the screen: what follows begins anew. */
+  onReset(rows: number, cols: number): void;
+  /** The replay is over; what comes now is printed now. */
+  onLive?(): void;
+  /** Another viewer changed the size. */
+  onResize?(rows: number, cols: number): void;
+  /** It ended; all its own bytes were delivered. */
+  onExit?(end: { exit_code: number | null; signal: string | null; cause: string }): void;
+  /** Something we sent was refused, or there is no such terminal. */
+  onError?(error: { reason: string; message: string }): void;
+  /** `over`: there will be no further attempt (it ended, there is none, the login is over, or `close` was called). */
+  onConnection?(connected: boolean, over: boolean): void;
+}
+
+const OPEN = 1;
+/** After these no other attempt can end better. */
+const FINAL: readonly number[] = [closeCodes.done, closeCodes.not_found, closeCodes.login_over];
+const OFFSET_BYTES = 8;
+const FIRST_DELAY_MS = 200;
+const LAST_DELAY_MS = 5_000;
+
+export class TerminalStream {
+  readonly #open: (from?: number) => WebSocketLike;
+  readonly #listener: TerminalListener;
+  #socket: WebSocketLike | undefined;
+  #offset: number | undefined;
+  #replay = false;
+  #attempts = 0;
+  #over = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  /** `from`: a byte offset to go on at, if the screen still shows everything before it. */
+  constructor(options: { open: (from?: number) => WebSocketLike; listener: TerminalListener; from?: number }) {
+    this.#open = options.open;
+    this.#listener = options.listener;
+    this.#offset = options.from;
+    this.#connect();
+  }
+
+  /** Offset of the next byte that is expected; undefined before the first. */
+  get offset(): number | undefined {
+    return this.#offset;
+  }
+
+  /** Sends input. False if there is no connection: nothing was sent then. */
+  send(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#socket?.readyState !== OPEN) return false;
+    this.#socket.send(bytes);
+    return true;
+  }
+
+  resize(rows: number, cols: number): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify({ type: "resize", rows, cols }));
+  }
+
+  /** Detaches. What runs in the terminal does not notice. */
+  close(): void {
+    this.#over = true;
+    clearTimeout(this.#retry);
+    this.#socket?.close(1000);
+  }
+
+  #connect(): void {
+    const socket = this.#open(this.#offset);
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => {
+      this.#attempts = 0;
+      this.#listener.onConnection?.(true, false);
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (this.#over) return;
+      if (typeof data === "string") this.#control(JSON.parse(data) as TerminalFrame);
+      else if (data instanceof ArrayBuffer) this.#bytes(data);
+    });
+    socket.addEventListener("error", () => {
+      // A close always follows; without a listener `ws` would throw here.
+    });
+    socket.addEventListener("close", ({ code }) => {
+      this.#over ||= FINAL.includes(code);
+      this.#listener.onConnection?.(false, this.#over);
+      if (this.#over) return;
+      const ceiling = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts++, 10));
+      this.#retry = setTimeout(() => this.#connect(), ceiling / 2 + Math.random() * (ceiling / 2));
+    });
+  }
+
+  #bytes(data: ArrayBuffer): void {
+    const offset = Number(new DataView(data).getBigUint64(0));
+    const bytes = new Uint8Array(data, OFFSET_BYTES);
+    this.#offset = offset + bytes.length;
+    this.#listener.onBytes(bytes, { offset, replay: this.#replay });
+  }
+
+  #control(frame: TerminalFrame): void {
+    switch (frame.type) {
+      case "snapshot":
+        this.#replay = true;
+        this.#offset = frame.from;
+        this.#listener.onReset(frame.rows, frame.cols);
+        break;
+      case "live":
+        this.#replay = false;
+        this.#offset = frame.offset;
+        this.#listener.onLive?.();
+        break;
+      case "resize":
+        this.#listener.onResize?.(frame.rows, frame.cols);
+        break;
+      case "exit":
+        this.#listener.onExit?.(frame);
+        break;
+      case "error":
+        this.#listener.onError?.({ reason: frame.reason, message: frame.message });
+        break;
+      default:
+        frame satisfies never;
+    }
+  }
+}
