@@ -1,4 +1,5 @@
 // A client of the host, for browsers and Node alike: calls, and followed sessions that survive every reconnect.
+import { closeCodes } from "../protocol/close-codes.ts";
 import { errors, type WireError } from "../protocol/errors.ts";
 import type { EventParams } from "../protocol/events.ts";
 import { CANCEL_METHOD, type Ready } from "../protocol/frames.ts";

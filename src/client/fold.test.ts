@@ -14,7 +14,9 @@ const call = { ...turn, call_id: "call_1" };
 const prompt = { ...turn, prompt_id: "prompt_1", text: "hello", mode: "queue" } as const;
 const started = { ...turn, prompt_id: "prompt_1", notices: [], workspace: "/w", model: "offline" };
 const tool = { ...call, name: "terminal", arguments: { command: "ls" }, preview: "ls" };
-const done = { ...call, name: "terminal", status: "ok", result: "a\nb", duration_ms: 3, notices: [] } as const;
+const done: Payload<"tool.complete"> = {
+  ...{ ...call, name: "terminal", status: "ok", result: "a\nb", duration_ms: 3, notices: [] },
+};
 const request = { ...tool, request_id: "req_1", reason: "runs a command", choices: ["once" as const, "deny" as const] };
 const kinds = (state: SessionState) => state.items.map((item) => item.kind);
 

@@ -342,4 +342,6 @@ const steps: { [T in EventType]: Step<T> } = {
   "session.listed": () => undefined,
   "config.changed": () => undefined,
   "host.started": () => undefined,
+  // Nothing is known of what it was; that its number counts is all that can be done.
+  "event.damaged": () => undefined,
 };

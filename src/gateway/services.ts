@@ -1,0 +1,132 @@
+// What the gateway needs of the parts behind it: narrow enough to be replaced in a test, checked when the host puts them in.
+import type { EventLog } from "../log/event-log.ts";
+import type { ToolSpec } from "../models/model.ts";
+import type { Checked, ModelRow, PendingRequest, Result } from "../protocol/methods.ts";
+import type { ApprovalMode, ProcessRow, SessionRow, TerminalRow } from "../protocol/rows.ts";
+
+/** Output bytes by offset, kept to a quota: the oldest go first. */
+export interface SpoolView {
+  readonly length: number;
+  readonly firstKept: number;
+  /** True once no further byte can come. */
+  readonly ended: boolean;
+  /** At most `max` bytes from `from`; throws a HostError `offset_gone` if they are no longer kept. */
+  read(from: number, max: number): Promise<{ offset: number; bytes: Buffer }>;
+  /** Resolves once there is more than `after`, at the end, or when aborted. */
+  grown(after: number, signal: AbortSignal): Promise<void>;
+}
+export interface AttachmentView {
+  readonly spool: SpoolView;
+  readonly mode: "pipe" | "pty";
+  size(): { rows: number; cols: number } | null;
+  write(bytes: Uint8Array): Promise<number>;
+  resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
+  onResize(listener: (rows: number, cols: number) => void): Disposable;
+  readonly ended: Promise<{ exit_code: number | null; signal: string | null; cause: string }>;
+}
+
+type Later<T> = T | Promise<T>;
+
+export interface TurnService {
+  create(params: Checked<"session.create">): Promise<{ session: SessionRow; seq: number }>;
+  list(limit?: number): SessionRow[];
+  /** Throws session_not_found. */
+  row(id: string): SessionRow;
+  history(params: Checked<"session.history">): Promise<Result<"session.history">>;
+  setTitle(id: string, title: string): Promise<unknown>;
+  interrupt(id: string, turnId?: string): Promise<boolean>;
+  delete(id: string): Promise<boolean>;
+  export(id: string, format: "json" | "markdown"): Promise<Result<"session.export">>;
+  pending(id: string): Promise<PendingRequest[]>;
+  submit(params: Checked<"prompt.submit">): Promise<Result<"prompt.submit">>;
+  respond(id: string, choice: Checked<"approval.respond">["choice"]): Promise<Result<"approval.respond">>;
+  answer(requestId: string, text: string): Promise<Result<"clarify.respond">>;
+  setModel(sessionId: string, model: string): Promise<void>;
+  setApprovals(sessionId: string, mode: ApprovalMode): Promise<void>;
+  usage(sessionId?: string): Later<Result<"usage.get">>;
+  busy(): number;
+  /** Where a turn's events are; undefined if there never was such a turn. */
+  streamOf(turnId: string): Promise<{ session_id: string; after: number } | undefined>;
+  cancelTurn(turnId: string): Promise<boolean>;
+}
+
+export interface StartProcess {
+  command?: string;
+  argv?: readonly string[];
+  mode?: "pipe" | "pty";
+  cwd?: string;
+  env?: Record<string, string>;
+  session_id?: string;
+  task_id?: string;
+  name?: string;
+  rows?: number;
+  cols?: number;
+  watch_patterns?: readonly string[];
+  notify_on_complete?: boolean;
+  owner: "agent" | "person";
+}
+export interface ProcessService {
+  start(request: StartProcess): Promise<ProcessRow>;
+  has(id: string): boolean;
+  list(filter: { session_id?: string; task_id?: string }): Promise<Result<"process.list">["processes"]>;
+  poll(id: string): Promise<Result<"process.poll">>;
+  log(id: string, options: { offset?: number; limit?: number }): Promise<Result<"process.log">>;
+  wait(id: string, options: { timeoutMs?: number; signal?: AbortSignal }): Promise<Result<"process.wait">>;
+  kill(id: string, options: { graceMs?: number; source: string }): Promise<Result<"process.kill">>;
+  killAll(filter: { session_id?: string; task_id?: string }, source: string): Promise<number>;
+  write(id: string, bytes: Uint8Array): Promise<number>;
+  submit(id: string, line: string): Promise<number>;
+  closeInput(id: string): Promise<void>;
+  resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
+  attach(id: string): AttachmentView;
+  running(): number;
+}
+
+export interface TerminalService {
+  open(params: OpenTerminal): Promise<Result<"terminal.open">>;
+  has(id: string): boolean;
+  list(filter: { session_id?: string }): TerminalRow[];
+  input(id: string, bytes: Uint8Array): Promise<number>;
+  resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
+  end(id: string): Promise<boolean>;
+  attach(id: string): AttachmentView;
+  running(): number;
+}
+export interface OpenTerminal {
+  session_id: string;
+  name?: string;
+  workspace: string;
+  rows?: unknown;
+  cols?: unknown;
+  restart?: boolean;
+}
+
+export interface ModelService {
+  /** Throws model_not_found, with what to do. */
+  resolve(id: string): Promise<unknown>;
+  list(signal?: AbortSignal): Promise<ModelRow[]>;
+  help(): string;
+}
+export interface ConfigService {
+  /** The settings in force, without secrets; with `key` only those it names. */
+  get(key?: string): Record<string, unknown>;
+  setApprovals(mode: ApprovalMode): Promise<void>;
+  setModel(model: string): Promise<void>;
+}
+export interface HostService {
+  readonly build: string;
+  status(): Promise<Result<"host.status">>;
+  /** Begins an orderly stop; answers at once. */
+  stop(all: boolean): void;
+}
+
+export interface Services {
+  log: EventLog;
+  turns: TurnService;
+  processes: ProcessService;
+  terminals: TerminalService;
+  models: ModelService;
+  config: ConfigService;
+  host: HostService;
+  tools: ReadonlyMap<string, { readonly spec: ToolSpec }>;
+}
