@@ -1,0 +1,190 @@
+// What a person's login shell would have in its environment. A profile costs a quarter of a second and may do anything,
+// so it runs once, under a keeper (it cannot reach the host's terminal) and under a limit, and is remembered until one of
+// its files changes.
+import { randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import type { Environment } from "./environment.ts";
+
+const PREFIX = "env_";
+const LIMIT_MS = 10_000;
+/** A profile that failed is tried again after this, or at once when it has been edited. */
+const RETRY_MS = 10 * 60_000;
+const MAX_BYTES = 1024 * 1024;
+
+const systemFiles = [
+  "/etc/environment",
+  "/etc/profile",
+  "/etc/bash.bashrc",
+  "/etc/bashrc",
+  "/etc/zsh/zshenv",
+  "/etc/zsh/zprofile",
+  "/etc/zsh/zshrc",
+  "/etc/zshenv",
+  "/etc/zprofile",
+  "/etc/zshrc",
+];
+const homeFiles = [
+  ".profile",
+  ".bash_profile",
+  ".bash_login",
+  ".bashrc",
+  ".zshenv",
+  ".zprofile",
+  ".zshrc",
+  ".zlogin",
+  ".config/fish/config.fish",
+];
+
+async function stampOf(file: string): Promise<string> {
+  return stat(file).then(
+    (found) => `${found.mtimeMs}/${found.size}`,
+    () => "-",
+  );
+}
+
+/** Changes whenever a profile file does. */
+async function profileStamp(home: string | undefined): Promise<string> {
+  const own = home === undefined ? [] : homeFiles.map((file) => path.join(home, file));
+  return (await Promise.all([...systemFiles, ...own].map(stampOf))).join(" ");
+}
+
+/** The variables that `env -0` printed after `mark`, or null if the list is not whole. */
+export function parseEnvironment(output: Buffer, mark: string): Record<string, string> | null {
+  const at = output.lastIndexOf(`${mark}\n`);
+  if (at < 0 || output[output.length - 1] !== 0) return null;
+  const result: Record<string, string> = {};
+  for (const entry of output.toString("utf8", at + mark.length + 1).split("\0")) {
+    const equals = entry.indexOf("=");
+    // A job that the profile left in the background may have printed in between: no variable name has a line end.
+    if (equals > 0 && !entry.slice(0, equals).includes("\n")) result[entry.slice(0, equals)] = entry.slice(equals + 1);
+  }
+  return result;
+}
+
+export interface Login {
+  /** null: it could not be read. */
+  environment: Environment | null;
+  /** What went wrong, in words; null if nothing did. */
+  problem: string | null;
+}
+
+interface Cached {
+  key: string;
+  stamp: string;
+  login: Promise<Login>;
+  /** What `login` came to, once it has. */
+  settled: Login | null;
+  readAt: number;
+}
+
+export class LoginEnvironment {
+  readonly #keepers: Keepers;
+  readonly #onWarning: (text: string) => void;
+  readonly #limitMs: number;
+  #cached: Cached | null = null;
+
+  constructor(o: { keepers: Keepers; onWarning: (text: string) => void; limitMs?: number }) {
+    this.#keepers = o.keepers;
+    this.#onWarning = o.onWarning;
+    this.#limitMs = o.limitMs ?? LIMIT_MS;
+  }
+
+  /** What is known now, without waiting. */
+  get known(): Environment | null {
+    return this.#cached?.settled?.environment ?? null;
+  }
+
+  /** The next `get` reads again. */
+  refresh(): void {
+    this.#cached = null;
+  }
+
+  /** The login environment of `shell` on top of `base`; reads the profile only when it must. Never throws. */
+  async get(shell: string, base: Environment): Promise<Login> {
+    const key = JSON.stringify([shell, base]);
+    const stamp = await profileStamp(base.HOME);
+    const old = this.#cached;
+    if (old !== null && old.key === key && old.stamp === stamp) {
+      const stale = old.settled?.problem !== null && old.settled !== null && Date.now() - old.readAt > RETRY_MS;
+      if (!stale) return old.login;
+    }
+    const login = this.#read(shell, base).catch((error: unknown) => this.#failed(shell, String(error)));
+    const fresh: Cached = { key, stamp, login, settled: null, readAt: Date.now() };
+    this.#cached = fresh;
+    fresh.settled = await login;
+    return fresh.settled;
+  }
+
+  #failed(shell: string, why: string): Login {
+    const problem = `the profile of ${shell} could not be read (${why})`;
+    this.#onWarning(`${problem}: commands start without it`);
+    return { environment: null, problem };
+  }
+
+  async #read(shell: string, base: Environment): Promise<Login> {
+    const mark = `hearth-${randomBytes(12).toString("hex")}`;
+    const id = `${PREFIX}${randomBytes(6).toString("hex")}`;
+    const child = await this.#keepers.start({
+      id,
+      argv: [shell, "-lic", `printf '\\n%s\\n' ${mark}; exec env -0`],
+      env: { ...base, TERM: "dumb" },
+      cwd: base.HOME ?? "/",
+      mode: "pipe",
+      quotaBytes: MAX_BYTES,
+    });
+    void this.#forgetWhenClosed(child);
+    await child.eof().catch(() => undefined);
+    const patience = new AbortController();
+    const late = delay(this.#limitMs, null, { signal: patience.signal }).catch(() => null);
+    const end = await Promise.race([child.exited, late]);
+    patience.abort();
+    if (end === null) {
+      await child.kill({ graceMs: 0, firstSignal: 9 });
+      return this.#failed(shell, `it took longer than ${this.#limitMs / 1000} s`);
+    }
+    if (end.kind === "lost") return this.#failed(shell, "its keeper was lost");
+    const environment = parseEnvironment(await readFirst(child, end.bytesAtExit), mark);
+    if (environment === null) return this.#failed(shell, `it ended with ${end.signal ?? end.code} before it was done`);
+    return { environment, problem: null };
+  }
+
+  /** An agent (of SSH, say) that the profile has started lives on; its files go when it does. */
+  async #forgetWhenClosed(child: Child): Promise<void> {
+    try {
+      await child.closed;
+      await this.#keepers.forget(child.id);
+    } catch (error) {
+      this.#onWarning(`the files of ${child.id} could not be removed: ${String(error)}`);
+    }
+  }
+
+  /** Clears up after a host that died while it read a profile. */
+  adopt(adopted: readonly Adopted[]): void {
+    for (const one of adopted) {
+      if (one.state === "torn") continue;
+      const id = one.state === "failed_start" ? one.id : one.child.id;
+      if (!id.startsWith(PREFIX)) continue;
+      if (one.state === "failed_start") {
+        this.#keepers.forget(id).catch((error: unknown) => this.#onWarning(String(error)));
+        continue;
+      }
+      void this.#forgetWhenClosed(one.child);
+      if (one.state === "running" && one.child.end === undefined)
+        one.child.kill({ graceMs: 0, firstSignal: 9 }).catch((error: unknown) => this.#onWarning(String(error)));
+    }
+  }
+}
+
+async function readFirst(child: Child, end: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let offset = child.spool.firstKept; offset < end; ) {
+    const { bytes } = await child.spool.read(offset, end - offset);
+    if (bytes.length === 0) break;
+    parts.push(bytes);
+    offset += bytes.length;
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,65 @@
+// How a child's end is told: what the system said, and who asked for it. Pure, so that every race is one small test.
+import { constants } from "node:os";
+import type { End } from "../keeper/keepers.ts";
+
+export interface Outcome {
+  status: "exited" | "killed" | "lost";
+  exit_code: number | null;
+  signal: string | null;
+  completion_reason: "exited" | "killed" | "lost";
+  termination_source: string | null;
+  reason: string | null;
+  ended_at: number;
+  bytes_at_exit: number | null;
+}
+
+/** Someone's wish that a child end: who, and when (ms since the epoch). */
+export interface KillAsked {
+  source: string;
+  at: number;
+}
+
+const names = new Map<number, string>();
+for (const [name, number] of Object.entries(constants.signals)) if (!names.has(number)) names.set(number, name);
+
+/** `SIGTERM` for 15; `SIG64` for one without a name. */
+export function signalName(number: number): string {
+  return names.get(number) ?? `SIG${number}`;
+}
+
+const lostReasons = {
+  keeper_gone: "its keeper was killed, so nobody saw how it ended",
+  reboot: "the machine was restarted while it ran",
+  status_untrusted: "the record of its end was damaged",
+} as const;
+
+/** True if the child was gone already when the kill was asked for: a wish that came too late changes nothing (P23). */
+function cameFirst(end: { endedAt: number }, asked: KillAsked): boolean {
+  return end.endedAt < asked.at;
+}
+
+/** What the end of a child means, given who asked for it, if anyone. `now` stands in where nobody saw the end. */
+export function outcomeOf(end: End, asked: KillAsked | null, now: number): Outcome {
+  if (end.kind === "lost")
+    return {
+      status: "lost",
+      exit_code: null,
+      signal: null,
+      completion_reason: "lost",
+      termination_source: null,
+      reason: lostReasons[end.reason],
+      ended_at: now,
+      bytes_at_exit: null,
+    };
+  const by = asked !== null && !cameFirst(end, asked) ? asked : null;
+  return {
+    status: by === null ? "exited" : "killed",
+    exit_code: end.signal === null ? end.code : -end.signal,
+    signal: end.signal === null ? null : signalName(end.signal),
+    completion_reason: by === null ? "exited" : "killed",
+    termination_source: by?.source ?? null,
+    reason: null,
+    ended_at: end.endedAt,
+    bytes_at_exit: end.bytesAtExit,
+  };
+}

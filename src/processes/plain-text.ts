@@ -1,0 +1,63 @@
+// Program output as a model or a notice reads it: no escape sequences, no half characters, no shell chatter.
+
+/*
+ * In this order: strings with a terminator (OSC, DCS, SOS, PM, APC; an unfinished one up to the end of its line), CSI
+ * sequences, two-character escapes with intermediates, lone escapes, and the C1 forms of CSI. Linear: no alternative can
+ * match what another has begun.
+ */
+const sequences =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+  /\x1b[\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-Z\\^-~]|\x1b|\x9b[0-?]*[ -/]*[@-~]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
+const leftovers = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]/g;
+
+/** The text without ANSI sequences and other control characters; tabs, line feeds and carriage returns stay. */
+export function stripAnsi(text: string): string {
+  return text.replace(sequences, "").replace(leftovers, "");
+}
+
+/** PTY line ends as files have them. */
+export function unixLines(text: string): string {
+  return text.replace(/\r+\n/g, "\n");
+}
+
+const noise = [
+  "cannot set terminal process group",
+  "no job control in this shell",
+  "tcsetattr: Inappropriate ioctl",
+  "can't access tty; job control turned off",
+];
+
+/** True for a line in which an interactive shell says that it has no terminal. */
+export const isShellNoise = (line: string): boolean => noise.some((words) => line.includes(words));
+
+/** Drops such lines from the very beginning of the output; give it nothing else (P10). */
+export function withoutShellNoise(head: string): string {
+  let rest = head;
+  while (true) {
+    const end = rest.indexOf("\n");
+    const line = end < 0 ? rest : rest.slice(0, end);
+    if (rest === "" || !isShellNoise(line)) return rest;
+    rest = end < 0 ? "" : rest.slice(end + 1);
+  }
+}
+
+/** The last `count` characters, never beginning with half a surrogate pair. */
+export function lastCharacters(text: string, count: number): string {
+  if (text.length <= count) return text;
+  const start = text.length - count;
+  const unit = text.charCodeAt(start);
+  return text.slice(unit >= 0xdc00 && unit <= 0xdfff ? start + 1 : start);
+}
+
+/** The first `count` characters, with an ellipsis where something was cut. */
+export function firstCharacters(text: string, count: number): string {
+  return text.length <= count ? text : `${text.slice(0, Math.max(0, count - 1)).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+/** Bytes from the middle of a stream as text: a character cut off at the front is dropped, other broken bytes are U+FFFD. */
+export function decodeFrom(bytes: Buffer, atStart: boolean): string {
+  let skip = 0;
+  if (!atStart) while (skip < 3 && skip < bytes.length && ((bytes[skip] ?? 0) & 0xc0) === 0x80) skip++;
+  return bytes.toString("utf8", skip);
+}

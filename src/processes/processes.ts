@@ -1,0 +1,420 @@
+// Every process there is: starts them, finds them again after a restart, and answers for them.
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { HostError } from "../protocol/errors.ts";
+import { newId } from "../protocol/ids.ts";
+import type { Result } from "../protocol/methods.ts";
+import type { ProcessRow } from "../protocol/rows.ts";
+import type { Attachment } from "./attachment.ts";
+import type { Environment } from "./environment.ts";
+import { LoginEnvironment } from "./login-environment.ts";
+import { firstCharacters } from "./plain-text.ts";
+import { prepare, type StartProcess, withLive } from "./preparation.ts";
+import { type Book, fromFacts, parseStored, Recorder, VIEW } from "./record.ts";
+import { toForget } from "./retention.ts";
+import { Supervised, type Surroundings } from "./supervised.ts";
+
+export type { Attachment } from "./attachment.ts";
+export { endedNotice } from "./notices.ts";
+export type { StartProcess } from "./preparation.ts";
+
+export interface ProcessSettings {
+  graceMs: number;
+  waitLimitMs: number;
+  spoolBytes: number;
+  passEnvironment: readonly string[];
+}
+
+const PREFIX = "proc_";
+const MAX_RUNNING = 4_096;
+const POLL_CHARACTERS = 1_000;
+const WAIT_CHARACTERS = 2_000;
+const LIST_CHARACTERS = 200;
+const LOG_LINES = 200;
+const RETENTION_MS = 10 * 60_000;
+
+/** Id of the process of a terminal tool call: the same call gives the same process. */
+export function processIdOfCall(callId: string): string {
+  return `${PREFIX}${createHash("sha256").update(callId).digest("hex").slice(0, 12)}`;
+}
+
+export class ProcessNotFound extends HostError {
+  constructor(id: string) {
+    super("process_not_found", `There is no process "${id}": process.list shows those there are`);
+  }
+}
+
+interface Options {
+  keepers: Keepers;
+  log: EventLog;
+  /** All that the keepers found; those of other parts are passed over. */
+  adopted: readonly Adopted[];
+  /** Hearth's own environment. Only an allow-list of it reaches a child. */
+  baseEnvironment: Environment;
+  settings: () => ProcessSettings;
+  defaultCwd: string;
+  onWarning: (text: string) => void;
+}
+
+export class Processes implements AsyncDisposable {
+  readonly #o: Options;
+  readonly #recorder: Recorder;
+  readonly #login: LoginEnvironment;
+  readonly #known = new Map<string, Supervised>();
+  readonly #starting = new Map<string, Promise<ProcessRow>>();
+  readonly #leaving = new AbortController();
+  readonly #sweep: NodeJS.Timeout;
+  #running = 0;
+
+  private constructor(o: Options) {
+    this.#o = o;
+    this.#recorder = new Recorder(o.log);
+    this.#login = new LoginEnvironment({ keepers: o.keepers, onWarning: o.onWarning });
+    this.#sweep = setInterval(() => this.#forgetOld(), RETENTION_MS);
+    this.#sweep.unref();
+  }
+
+  /** Takes over what earlier hosts have started; what ended meanwhile is recorded when this resolves. */
+  static async open(o: Options): Promise<Processes> {
+    const processes = new Processes(o);
+    processes.#login.adopt(o.adopted);
+    await processes.#recover();
+    return processes;
+  }
+
+  get #around(): Surroundings {
+    return {
+      recorder: this.#recorder,
+      onWarning: this.#o.onWarning,
+      leaving: this.#leaving.signal,
+      onEnded: () => {
+        this.#running--;
+        this.#forgetOld();
+      },
+    };
+  }
+
+  /**
+   * Starts a process and answers once it runs and its start is durable.
+   * Errors: invalid_params, failed_start and start_timeout (with `process_id`: it is listed as failed_start), too_many,
+   * storage_full, stopping.
+   */
+  start(request: StartProcess): Promise<ProcessRow> {
+    const id = request.process_id ?? newId("process");
+    const known = this.#known.get(id);
+    if (known !== undefined) return Promise.resolve(known.row);
+    const already = this.#starting.get(id);
+    if (already !== undefined) return already;
+    const starting = this.#start(id, request).finally(() => this.#starting.delete(id));
+    this.#starting.set(id, starting);
+    return starting;
+  }
+
+  async #start(id: string, request: StartProcess): Promise<ProcessRow> {
+    if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
+    if (this.#running + this.#starting.size > MAX_RUNNING)
+      throw new HostError("too_many", `${MAX_RUNNING} processes run already: end some first`);
+    const settings = this.#o.settings();
+    const prepared = await prepare(id, request, {
+      base: this.#o.baseEnvironment,
+      passed: settings.passEnvironment,
+      defaultCwd: this.#o.defaultCwd,
+      login: this.#login,
+    });
+    const { row, book } = prepared;
+    const child = await this.#begin(row, book, { ...prepared.spec, quotaBytes: settings.spoolBytes });
+    return await this.#record(withLive(row, child), book, child);
+  }
+
+  async #begin(row: ProcessRow, book: Book, spec: Parameters<Keepers["start"]>[0]): Promise<Child> {
+    try {
+      return await this.#o.keepers.start(spec);
+    } catch (error) {
+      if (!(error instanceof HostError) || (error.reason !== "failed_start" && error.reason !== "start_timeout"))
+        throw error;
+      // The caller is told by this very error, so there is no notice.
+      await this.#failed(row, book, error.message, false);
+      throw new HostError(error.reason, error.message, {
+        cause: error,
+        data: { ...error.data, process_id: row.process_id },
+      });
+    }
+  }
+
+  async #failed(started: ProcessRow, book: Book, reason: string, notify: boolean): Promise<void> {
+    const row: ProcessRow = {
+      ...started,
+      status: "failed_start",
+      completion_reason: "failed_start",
+      reason,
+      ended_at: Date.now(),
+      closed: true,
+    };
+    await this.#recorder.failed(row, book, notify && row.notify_on_complete);
+    this.#known.set(row.process_id, new Supervised(row, book, null, this.#around));
+    await this.#o.keepers.forget(row.process_id).catch((error: unknown) => this.#o.onWarning(String(error)));
+  }
+
+  async #record(row: ProcessRow, book: Book, child: Child): Promise<ProcessRow> {
+    const process = new Supervised(row, book, child, this.#around);
+    try {
+      await this.#recorder.started(row, book);
+    } catch (error) {
+      // Nobody would ever know of it: it must not live (P5).
+      await process.destroy();
+      await this.#o.keepers.forget(row.process_id);
+      throw error;
+    }
+    this.#add(process);
+    return process.row;
+  }
+
+  #add(process: Supervised): void {
+    this.#known.set(process.id, process);
+    if (process.running) this.#running++;
+    process.supervise();
+  }
+
+  async #recover(): Promise<void> {
+    const stored = new Map<string, { row: ProcessRow; book: Book }>();
+    for (const [id, value] of await this.#o.log.views(VIEW)) {
+      const parsed = parseStored(value);
+      if (parsed === null) this.#o.onWarning(`The stored row of process ${id} is not readable and is passed over`);
+      else stored.set(id, parsed);
+    }
+    const ends: Promise<void>[] = [];
+    for (const one of this.#o.adopted) {
+      const id = one.state === "running" || one.state === "ended" ? one.child.id : one.id;
+      if (!id.startsWith(PREFIX)) continue;
+      const row = stored.get(id) ?? null;
+      if (one.state === "torn") this.#o.onWarning(`The files of process ${id} are passed over: ${one.warning}`);
+      else if (one.state === "failed_start") await this.#recoverFailed(id, row, one);
+      else {
+        stored.delete(id);
+        await this.#recoverChild(one.child, row, ends);
+      }
+    }
+    for (const { row, book } of stored.values()) await this.#recoverRow(row, book);
+    await Promise.race([Promise.all(ends), new Promise((resolve) => onceAborted(this.#leaving.signal, resolve))]);
+    this.#forgetOld();
+  }
+
+  async #recoverChild(
+    child: Child,
+    stored: { row: ProcessRow; book: Book } | null,
+    ends: Promise<void>[],
+  ): Promise<void> {
+    const known = stored ?? fromFacts(child.spec.facts);
+    if (known === null) {
+      this.#o.onWarning(`The files of process ${child.id} do not say what it is: it is left alone`);
+      return;
+    }
+    const { book } = known;
+    const row = known.row.status === "running" ? { ...known.row, recovered: true } : known.row;
+    const process = new Supervised(stored === null ? withLive(row, child) : row, book, child, this.#around);
+    // The host may have died between the keeper's start and its own record of it; else this only notes `recovered`.
+    if (process.running) await this.#recorder.started(process.row, book);
+    this.#add(process);
+    if (process.running && child.end !== undefined) ends.push(process.ended);
+  }
+
+  async #recoverFailed(
+    id: string,
+    stored: { row: ProcessRow; book: Book } | null,
+    one: Adopted & { state: "failed_start" },
+  ) {
+    const known = stored ?? fromFacts(one.spec?.facts);
+    const why = one.errno === undefined ? "the host ended while it was being started" : `the system said ${one.errno}`;
+    if (known !== null && known.row.status === "running") await this.#failed(known.row, known.book, why, true);
+    else await this.#o.keepers.forget(id);
+  }
+
+  /** A row whose child has no files (any more). */
+  async #recoverRow(row: ProcessRow, book: Book): Promise<void> {
+    if (this.#known.has(row.process_id)) return;
+    const gone: ProcessRow =
+      row.status !== "running"
+        ? row
+        : {
+            ...row,
+            status: "lost",
+            completion_reason: "lost",
+            reason: "its files are gone",
+            ended_at: Date.now(),
+            closed: true,
+          };
+    if (gone !== row) await this.#recorder.ended(gone, book, "");
+    this.#known.set(row.process_id, new Supervised({ ...gone, closed: true }, book, null, this.#around));
+  }
+
+  #find(id: string): Supervised {
+    const process = this.#known.get(id);
+    if (process === undefined) throw new ProcessNotFound(id);
+    return process;
+  }
+
+  get(id: string): ProcessRow {
+    return this.#find(id).row;
+  }
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+  /** How many run now. */
+  running(): number {
+    return this.#running;
+  }
+
+  /** The newest first. With a task and a session: the task's, and the session's others flagged `session_scoped`. */
+  async list(filter: { session_id?: string; task_id?: string }): Promise<Result<"process.list">["processes"]> {
+    const { session_id, task_id } = filter;
+    const wanted = [...this.#known.values()].filter(
+      ({ row }) =>
+        (session_id === undefined && task_id === undefined) ||
+        (task_id !== undefined && row.task_id === task_id) ||
+        (session_id !== undefined && row.session_id === session_id),
+    );
+    const rows = await Promise.all(
+      wanted.map(async (process) => ({
+        ...process.row,
+        command: firstCharacters(process.row.command, LIST_CHARACTERS),
+        uptime_s: uptime(process.row),
+        tail: await process.listTail(LIST_CHARACTERS),
+        session_scoped: task_id !== undefined && process.row.task_id !== task_id,
+      })),
+    );
+    return rows.sort((a, b) => b.started_at - a.started_at);
+  }
+
+  async poll(id: string): Promise<Result<"process.poll">> {
+    const process = this.#find(id);
+    const output = await process.output.tail(POLL_CHARACTERS, { stripAnsi: true });
+    const { row } = process;
+    return { ...row, uptime_s: uptime(row), output, detached: row.recovered };
+  }
+
+  async log(id: string, o: { offset?: number; limit?: number }): Promise<Result<"process.log">> {
+    const process = this.#find(id);
+    const page = await process.output.log(o.offset ?? 0, o.limit ?? LOG_LINES);
+    return { process_id: id, status: process.row.status, ...page };
+  }
+
+  /** Until it has ended, `timeoutMs` is over (at most the configured limit), or `signal` aborts ("interrupted"). */
+  async wait(id: string, o: { timeoutMs?: number; signal?: AbortSignal }): Promise<Result<"process.wait">> {
+    const process = this.#find(id);
+    const limit = this.#o.settings().waitLimitMs;
+    const asked = o.timeoutMs ?? limit;
+    const clamped = asked > limit;
+    const patience = new AbortController();
+    const signal = o.signal === undefined ? patience.signal : AbortSignal.any([patience.signal, o.signal]);
+    const late = delay(Math.min(asked, limit), null, { signal }).catch(() => null);
+    if (process.running) await Promise.race([process.ended, late]);
+    patience.abort();
+    const { row } = process;
+    const status = row.status !== "running" ? "exited" : o.signal?.aborted === true ? "interrupted" : "timeout";
+    const notes = [
+      ...(clamped ? [`${asked / 1000} s were asked for; the limit is ${limit / 1000} s.`] : []),
+      ...(status === "timeout" ? [`It still runs after ${Math.min(asked, limit) / 1000} s.`] : []),
+      ...(status === "interrupted" ? ["The wait was interrupted; the process runs on."] : []),
+    ];
+    const characters = status === "exited" ? WAIT_CHARACTERS : WAIT_CHARACTERS / 2;
+    return {
+      process_id: id,
+      status,
+      exit_code: row.exit_code,
+      signal: row.signal,
+      completion_reason: row.completion_reason,
+      termination_source: row.termination_source,
+      output: await process.output.tail(characters, { stripAnsi: true }),
+      ...(notes.length === 0 ? {} : { note: notes.join(" ") }),
+    };
+  }
+
+  /** Ends it and all it started. `graceMs` 0: no KILL after the TERM. `already_exited` ends what it left behind. */
+  async kill(id: string, o: { graceMs?: number; source: string }): Promise<Result<"process.kill">> {
+    const process = this.#find(id);
+    const already = await process.kill({ graceMs: o.graceMs ?? this.#o.settings().graceMs, source: o.source });
+    return { process_id: id, status: already ? "already_exited" : "killed", process: process.row };
+  }
+
+  /** Ends all that run, or those of a session or task; answers how many. */
+  async killAll(filter: { session_id?: string; task_id?: string }, source: string): Promise<number> {
+    const { session_id, task_id } = filter;
+    const wanted = [...this.#known.values()].filter(
+      ({ running, row }) =>
+        running &&
+        (session_id === undefined || row.session_id === session_id) &&
+        (task_id === undefined || row.task_id === task_id),
+    );
+    const { graceMs } = this.#o.settings();
+    const already = await Promise.all(wanted.map((process) => process.kill({ graceMs, source })));
+    return already.filter((ended) => !ended).length;
+  }
+
+  /** Bytes taken. Errors: already_exited. */
+  async write(id: string, bytes: Uint8Array): Promise<number> {
+    return this.#find(id).write(bytes);
+  }
+  /** `line` and the Enter key. */
+  async submit(id: string, line: string): Promise<number> {
+    return this.#find(id).submit(line);
+  }
+  /** End of file; Ctrl-D in a PTY. */
+  async closeInput(id: string): Promise<void> {
+    await this.#find(id).closeInput();
+  }
+  async resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
+    return this.#find(id).resize(rows, cols);
+  }
+  /** The last characters of the output. */
+  async tail(id: string, chars: number, o: { stripAnsi?: boolean } = {}): Promise<string> {
+    return this.#find(id).output.tail(chars, o);
+  }
+  attach(id: string): Attachment {
+    return this.#find(id).attach();
+  }
+  /** Reads the login profile again at the next command. */
+  refreshEnvironment(): void {
+    this.#login.refresh();
+  }
+
+  #forgetOld(): void {
+    const ended = [...this.#known.values()]
+      .filter((process) => !process.running)
+      .map((process) => ({
+        id: process.id,
+        endedAt: process.row.ended_at ?? 0,
+        bytes: process.bytesKept,
+        open: !process.row.closed,
+      }));
+    const ids = toForget(ended, Date.now());
+    if (ids.length === 0) return;
+    for (const id of ids) this.#known.delete(id);
+    const forgetting = async () => {
+      await this.#recorder.forget(ids);
+      for (const id of ids) await this.#o.keepers.forget(id);
+    };
+    forgetting().catch((error: unknown) => this.#o.onWarning(`Old processes could not be removed: ${String(error)}`));
+  }
+
+  /** Lets go of all processes; they live on. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#leaving.abort();
+    await Promise.allSettled(this.#starting.values());
+    await Promise.all([...this.#known.values()].map((process) => process.leave()));
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function uptime(row: ProcessRow): number {
+  return Math.max(0, (row.ended_at ?? Date.now()) - row.started_at) / 1000;
+}
+
+function onceAborted(signal: AbortSignal, then: (value: unknown) => void): void {
+  if (signal.aborted) then(undefined);
+  else signal.addEventListener("abort", then, { once: true });
+}

@@ -1,0 +1,127 @@
+// What is written down about a process: its events, the row lists are made of, and what a next host must know (P31–P33).
+import * as z from "zod";
+import type { EventLog } from "../log/event-log.ts";
+import { HOST_STREAM, type NewEvent, sessionStream } from "../protocol/events.ts";
+import { ProcessRow } from "../protocol/rows.ts";
+import { endedNotice, endedText, matchedText } from "./notices.ts";
+import { freshWatch, type Match } from "./watcher.ts";
+
+export const VIEW = "process";
+const FACTS = "process";
+
+const Book = z.object({
+  watch: z.object({ offset: z.number(), skipLine: z.boolean(), hits: z.number(), toldAt: z.number() }),
+  /** Someone has asked for its end: told with the end, also by a later host. */
+  asked: z.object({ source: z.string(), at: z.number() }).nullable(),
+  size: z.object({ rows: z.number(), cols: z.number() }).nullable(),
+});
+export type Book = z.infer<typeof Book>;
+const Stored = ProcessRow.extend({ book: Book });
+
+export function freshBook(size: Book["size"]): Book {
+  return { watch: freshWatch, asked: null, size };
+}
+
+/** A stored row, or null if this is none (torn, foreign, of another version). */
+export function parseStored(value: unknown): { row: ProcessRow; book: Book } | null {
+  const parsed = Stored.safeParse(value);
+  if (!parsed.success) return null;
+  const { book, ...row } = parsed.data;
+  return { row, book };
+}
+
+/** Kept beside the child itself, so that a host that dies before its first append has lost nothing. */
+export function toFacts(row: ProcessRow, book: Book): Record<string, string> {
+  return { [FACTS]: JSON.stringify({ ...row, book }) };
+}
+export function fromFacts(facts: Readonly<Record<string, string>> | undefined): { row: ProcessRow; book: Book } | null {
+  const text = facts?.[FACTS];
+  if (text === undefined) return null;
+  try {
+    return parseStored(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Appends a process's events under ids that depend on nothing but the fact itself: telling one twice tells it once. */
+export class Recorder {
+  readonly #log: EventLog;
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  async #append(row: ProcessRow, book: Book, events: NewEvent[]): Promise<void> {
+    const stream = row.session_id === null ? HOST_STREAM : sessionStream(row.session_id);
+    await this.#log.append(stream, events, {
+      views: [{ view: VIEW, key: row.process_id, value: { ...row, book } }],
+    });
+  }
+
+  /** The row alone. */
+  async row(row: ProcessRow, book: Book): Promise<void> {
+    await this.#append(row, book, []);
+  }
+
+  async started(row: ProcessRow, book: Book): Promise<void> {
+    await this.#append(row, book, [this.#startedEvent(row)]);
+  }
+
+  /** A start that came to nothing: both events, so that its streams read like any other process's. */
+  async failed(row: ProcessRow, book: Book, notify: boolean): Promise<void> {
+    const before: ProcessRow = { ...row, status: "running", ended_at: null, completion_reason: null, reason: null };
+    await this.#append(row, book, [this.#startedEvent(before), ...this.#endedEvents(row, "", notify)]);
+  }
+
+  async matched(row: ProcessRow, book: Book, match: Match): Promise<void> {
+    const { pattern, lines, suppressed, hits } = match;
+    const id = `${row.process_id}:matched:${match.offset}`;
+    const payload = { process_id: row.process_id, pattern, lines, suppressed, hits };
+    const events: NewEvent[] = [{ id, type: "process.matched", payload }];
+    if (row.session_id !== null) {
+      const text = matchedText(row, pattern, lines, suppressed);
+      const notice_id = `notice_${row.process_id}_matched_${match.offset}`;
+      events.push({
+        id: `${id}:notice`,
+        type: "notice",
+        payload: { notice_id, kind: "matched", process_id: row.process_id, text },
+      });
+    }
+    await this.#append(row, book, events);
+  }
+
+  /** `tail` is the end of the output, plain and bounded. */
+  async ended(row: ProcessRow, book: Book, tail: string): Promise<void> {
+    await this.#append(row, book, this.#endedEvents(row, tail, row.notify_on_complete));
+  }
+
+  async closed(row: ProcessRow, book: Book, bytes: number, stragglers: number): Promise<void> {
+    const payload = { process_id: row.process_id, bytes, stragglers };
+    await this.#append(row, book, [{ id: `${row.process_id}:closed`, type: "process.closed", payload }]);
+  }
+
+  /** Forgets rows; the events stay. */
+  async forget(ids: readonly string[]): Promise<void> {
+    await this.#log.append(HOST_STREAM, [], { views: ids.map((key) => ({ view: VIEW, key, value: null })) });
+  }
+
+  #startedEvent(row: ProcessRow): NewEvent {
+    const payload = { process_id: row.process_id, process: row };
+    return { id: `${row.process_id}:started`, type: "process.started", payload };
+  }
+
+  #endedEvents(row: ProcessRow, tail: string, notify: boolean): NewEvent[] {
+    const { process_id } = row;
+    const events: NewEvent[] = [
+      { id: `${process_id}:ended`, type: "process.ended", payload: { process_id, process: row } },
+    ];
+    if (notify && row.session_id !== null)
+      events.push({
+        id: `${process_id}:ended:notice`,
+        type: "notice",
+        payload: { notice_id: endedNotice(process_id), kind: "ended", process_id, text: endedText(row, tail) },
+      });
+    return events;
+  }
+}

@@ -1,0 +1,243 @@
+// One process from its start to the end of its output: its state moves once, and each move is recorded before it is shown.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Child, End } from "../keeper/keepers.ts";
+import { HostError } from "../protocol/errors.ts";
+import type { ProcessRow } from "../protocol/rows.ts";
+import { type Attachment, type AttachmentEnd, emptySpool, Screen } from "./attachment.ts";
+import { untilDurable } from "./durable.ts";
+import { outcomeOf } from "./outcome.ts";
+import { Output } from "./output.ts";
+import type { Book, Recorder } from "./record.ts";
+import { Watcher } from "./watcher.ts";
+
+export const NOTICE_CHARACTERS = 2_000;
+/** How long after its last signal a killed process may take to be gone before the killer is answered anyway. */
+const LAST_MOMENTS_MS = 5_000;
+/** With a grace of 0 nothing follows the first signal: whoever sent it is answered soon, ended or not. */
+const NO_GRACE_WAIT_MS = 1_000;
+
+export interface Surroundings {
+  recorder: Recorder;
+  onWarning: (text: string) => void;
+  /** Called once its end is recorded. */
+  onEnded: (process: Supervised) => void;
+  /** Aborts when this host lets go of its children. */
+  leaving: AbortSignal;
+}
+
+export class AlreadyExited extends HostError {
+  constructor(id: string) {
+    super("already_exited", `Process "${id}" has ended already; process.log shows its output`);
+  }
+}
+
+export class Supervised {
+  readonly id: string;
+  readonly output: Output;
+  readonly #around: Surroundings;
+  readonly #child: Child | null;
+  readonly #screen: Screen;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #row: ProcessRow;
+  #book: Book;
+  #watcher: Watcher | null = null;
+  /** The last characters for lists, once they can no longer change. */
+  #lastTail: string | null = null;
+
+  constructor(row: ProcessRow, book: Book, child: Child | null, around: Surroundings) {
+    this.id = row.process_id;
+    this.#row = row;
+    this.#book = book;
+    this.#child = child;
+    this.#around = around;
+    this.#screen = new Screen(row.mode === "pty" ? book.size : null);
+    this.output = new Output(child?.spool ?? emptySpool);
+    if (row.status !== "running") this.#ended.resolve();
+    if (row.closed) this.#closed.resolve();
+  }
+
+  get row(): ProcessRow {
+    const hits = this.#watcher?.hits ?? 0;
+    return hits > this.#row.watch_hits ? { ...this.#row, watch_hits: hits } : this.#row;
+  }
+  get book(): Book {
+    return this.#book;
+  }
+  get running(): boolean {
+    return this.#row.status === "running";
+  }
+  /** Resolves once the end is recorded. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+  /** Bytes of output on disk. */
+  get bytesKept(): number {
+    return this.output.spool.length - this.output.spool.firstKept;
+  }
+
+  /** Follows the child to its end. Call once; needs a child unless the process has ended. */
+  supervise(): void {
+    if (this.#child === null) return;
+    if (this.running && this.#row.watch_patterns.length > 0) this.#watch(this.#child);
+    this.#follow(this.#child).catch((error: unknown) => {
+      if (!this.#around.leaving.aborted) this.#around.onWarning(`process ${this.id}: ${String(error)}`);
+    });
+  }
+
+  #watch(child: Child): void {
+    this.#watcher = new Watcher({
+      spool: child.spool,
+      patterns: this.#row.watch_patterns,
+      state: this.#book.watch,
+      tell: async (match, watch) => {
+        this.#row = { ...this.#row, watch_hits: match.hits };
+        this.#book = { ...this.#book, watch };
+        await this.#durably(() => this.#around.recorder.matched(this.#row, this.#book, match));
+      },
+      onError: (error) => {
+        if (!this.#around.leaving.aborted)
+          this.#around.onWarning(`process ${this.id} is no longer watched: ${String(error)}`);
+      },
+    });
+  }
+
+  async #follow(child: Child): Promise<void> {
+    const end = await child.exited;
+    if (this.running) await this.#finish(end);
+    if (end.kind === "lost") return;
+    const { bytes, stragglers } = await child.closed;
+    if (!this.#row.closed) {
+      const row = { ...this.#row, closed: true };
+      await this.#durably(() => this.#around.recorder.closed(row, this.#book, bytes, stragglers));
+      this.#row = row;
+    }
+    this.#closed.resolve();
+  }
+
+  /** P23: runs once. Matches are told before the end is; a disk without room delays the record, and with it the end. */
+  async #finish(end: End): Promise<void> {
+    const outcome = outcomeOf(end, this.#book.asked, Date.now());
+    const last = outcome.bytes_at_exit ?? this.output.spool.length;
+    await this.#watcher?.finish(last);
+    const row: ProcessRow = { ...this.#row, ...outcome, closed: outcome.status === "lost" };
+    const tail = await this.#noticeTail(last);
+    try {
+      await this.#durably(() => this.#around.recorder.ended(row, this.#book, tail));
+    } catch (error) {
+      if (this.#around.leaving.aborted) throw error;
+      // The log has failed for good. Whoever waits is told the truth; a next host will record it from the child's files.
+      this.#around.onWarning(`the end of process ${this.id} could not be recorded: ${String(error)}`);
+    }
+    this.#row = row;
+    this.#ended.resolve();
+    if (row.closed) this.#closed.resolve();
+    this.#around.onEnded(this);
+  }
+
+  /** An end is recorded even if its output cannot be read any more. */
+  async #noticeTail(end: number): Promise<string> {
+    try {
+      return await this.output.tail(NOTICE_CHARACTERS, { stripAnsi: true, end });
+    } catch (error) {
+      this.#around.onWarning(`the output of process ${this.id} could not be read: ${String(error)}`);
+      return "";
+    }
+  }
+
+  #durably(append: () => Promise<void>): Promise<void> {
+    return untilDurable(append, this.#around.leaving);
+  }
+
+  /**
+   * Asks it to end: TERM to the whole tree, after `graceMs` KILL (0: never). Answers when it and all it started are gone,
+   * or after the grace and a little, whatever happened. True if it had ended by itself.
+   */
+  async kill(o: { graceMs: number; source: string }): Promise<boolean> {
+    const child = this.#child;
+    if (child === null || this.#row.status === "lost") return true;
+    const limit = o.graceMs === 0 ? NO_GRACE_WAIT_MS : o.graceMs + LAST_MOMENTS_MS;
+    if (!this.running) {
+      if (!this.#row.closed) await this.#end(child, o.graceMs, limit);
+      return true;
+    }
+    if (this.#book.asked === null) {
+      this.#book = { ...this.#book, asked: { source: o.source, at: Date.now() } };
+      await this.#around.recorder.row(this.#row, this.#book).catch((error: unknown) => {
+        // Only who asked would be forgotten, and only if this host dies before the child does.
+        this.#around.onWarning(`who ends process ${this.id} could not be recorded: ${String(error)}`);
+      });
+      if (this.#book.asked !== null) this.#book.asked.at = Date.now();
+    }
+    await this.#end(child, o.graceMs, limit);
+    return this.#row.status !== "running" && this.#row.status !== "killed";
+  }
+
+  async #end(child: Child, graceMs: number, limitMs: number): Promise<void> {
+    const patience = new AbortController();
+    const late = delay(limitMs, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
+    const asked = child.kill({ graceMs }).catch((error: unknown) => {
+      // It may end between our look and our request; anything else shows in that it stays.
+      if (this.running) this.#around.onWarning(`process ${this.id} could not be asked to end: ${String(error)}`);
+    });
+    await Promise.race([Promise.all([asked, this.#ended.promise, this.#closed.promise]), late]);
+    patience.abort();
+  }
+
+  /** Ends it at once, because its start could not be recorded (P5). */
+  async destroy(): Promise<void> {
+    await this.#child?.kill({ graceMs: 0, firstSignal: 9 });
+    await this.#child?.exited;
+  }
+
+  #living(): Child {
+    if (!this.running || this.#child === null || this.#child.end !== undefined) throw new AlreadyExited(this.id);
+    return this.#child;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    return this.#living().write(bytes);
+  }
+  async submit(line: string): Promise<number> {
+    // In a PTY the Enter key sends a carriage return; the line discipline makes the newline of it.
+    const end = this.#row.mode === "pty" ? "\r" : "\n";
+    return this.#living().write(Buffer.from(line + end));
+  }
+  async closeInput(): Promise<void> {
+    await this.#living().eof();
+  }
+  async resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
+    return this.#screen.resize(this.#living(), rows, cols);
+  }
+
+  /** The last characters for a list. */
+  async listTail(characters: number): Promise<string> {
+    if (this.#lastTail !== null) return this.#lastTail;
+    const final = this.#row.closed;
+    const tail = await this.output.tail(characters, { stripAnsi: true });
+    if (final) this.#lastTail = tail;
+    return tail;
+  }
+
+  attach(): Attachment {
+    const end = (): AttachmentEnd => {
+      const { exit_code, signal, status } = this.#row;
+      return { exit_code, signal, cause: status };
+    };
+    return {
+      spool: this.output.spool,
+      mode: this.#row.mode,
+      size: () => this.#screen.size,
+      write: (bytes) => this.write(bytes),
+      resize: (rows, cols) => this.resize(rows, cols),
+      onResize: (listener) => this.#screen.onResize(listener),
+      ended: this.#ended.promise.then(end),
+    };
+  }
+
+  /** Lets go of the child, which lives on. Bytes not yet scanned are left to the next host. */
+  async leave(): Promise<void> {
+    await this.#watcher?.stop();
+    this.#child?.detach();
+  }
+}
