@@ -1,0 +1,66 @@
+// The way from a command to the host of its home: over the Unix socket, with the token of the file beside it.
+import { readFile } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
+import { HearthClient } from "../client/client.ts";
+import { openGateway } from "../client/node.ts";
+import { CliError } from "./failure.ts";
+import { answers } from "./host-file.ts";
+import { socketIn } from "./socket-path.ts";
+
+/** The token of this home. Throws CliError if there is none yet. */
+export async function readToken(home: string): Promise<string> {
+  try {
+    return (await readFile(join(home, "token"), "utf8")).trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") throw noHost(home);
+    throw new CliError(`The token in ${home} cannot be read (${code}): run this as the user who started the host.`);
+  }
+}
+
+const noHost = (home: string): CliError => new CliError(`No host runs on ${home}: start one with \`hearth up\`.`);
+
+export interface Connected extends Disposable {
+  readonly client: HearthClient;
+}
+
+/**
+ * A client of the host that runs on `home`. Throws CliError if none answers.
+ * With `reconnect` it waits for the next host when this one goes; `onState` tells.
+ */
+export async function connect(
+  home: string,
+  options: { reconnect?: boolean; onState?: ConstructorParameters<typeof HearthClient>[0]["onState"] } = {},
+): Promise<Connected> {
+  const token = await readToken(home);
+  if (!(await answers(home, 5_000))) throw noHost(home);
+  const socket = socketIn(home);
+  const client = new HearthClient({
+    open: () => openGateway({ socketPath: socket.path, token }),
+    reconnect: options.reconnect ?? false,
+    ...(options.onState === undefined ? {} : { onState: options.onState }),
+  });
+  return {
+    client,
+    [Symbol.dispose]: () => {
+      client.close();
+      socket[Symbol.dispose]();
+    },
+  };
+}
+
+/** A plain GET. Resolves with the answer's head; the caller reads the body. */
+export async function get(home: string, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  const token = await readToken(home);
+  const socket = socketIn(home);
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const headers = { host: "localhost", authorization: `Bearer ${token}` };
+  request({ socketPath: socket.path, path, headers, ...(signal === undefined ? {} : { signal }) }, resolve)
+    .on("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "ENOENT" || error.code === "ECONNREFUSED" ? noHost(home) : error);
+    })
+    .on("close", () => socket[Symbol.dispose]())
+    .end();
+  return promise;
+}

@@ -1,0 +1,17 @@
+// `crash.log` in the home: why a host ended, one entry each, so that the question can be answered afterwards (G10, G11).
+import { appendFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const LARGEST = 1024 * 1024;
+
+/** Writes one entry, now: the process may be gone a moment later. A log that cannot be written never blocks the end. */
+export function writeCrashLog(home: string, what: string, details = ""): void {
+  const file = join(home, "crash.log");
+  const stack = details === "" ? "" : `\n${details.replace(/^/gm, "  ")}`;
+  try {
+    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LARGEST) renameSync(file, `${file}.1`);
+    appendFileSync(file, `${new Date().toISOString()} pid ${process.pid}: ${what}${stack}\n`, { mode: 0o600 });
+  } catch (error) {
+    process.stderr.write(`${file} cannot be written: ${(error as Error).message}\n`);
+  }
+}

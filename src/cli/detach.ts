@@ -1,0 +1,87 @@
+// `hearth up --detach`: the host in the background, watched by the launcher, which starts it again when it dies.
+import { spawn } from "node:child_process";
+import { access, constants, mkdir, open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Settings } from "../config/settings.ts";
+import { CliError } from "./failure.ts";
+import { answers } from "./host-file.ts";
+import { safe } from "./safe-text.ts";
+
+const READY_WITHIN_MS = 30_000;
+const PROBE_MS = 100;
+
+/** Resolves when the host answers. Throws CliError with the end of its log if it does not come up. */
+export async function detach(settings: Settings, port: number | undefined): Promise<void> {
+  const keeper = join(settings.root, "native", "build", "keeper");
+  await access(keeper, constants.X_OK).catch(() => {
+    throw new CliError(`There is no ${keeper}: run \`hearth doctor\`, which says what keeps it from being compiled.`);
+  });
+  const logs = join(settings.home, "logs");
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  const log = join(logs, "host.log");
+  const begin = await stat(log).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const up = [
+    process.execPath,
+    ...process.execArgv,
+    join(import.meta.dirname, "main.ts"),
+    "up",
+    "--no-open",
+    "--supervised",
+  ];
+  const command = [...up, ...(port === undefined ? [] : ["--port", String(port)])];
+  const supervisor = await startSupervisor(keeper, log, command);
+  for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await delay(PROBE_MS)) {
+    if (await answers(settings.home, 1_000)) return;
+    if (!isRunning(supervisor)) break;
+  }
+  const said = safe(await tail(log, begin)).trimEnd();
+  if (isRunning(supervisor)) process.kill(supervisor, "SIGTERM");
+  throw new CliError(`${said === "" ? "" : `${said}\n`}The host did not come up; its log is ${log}.`);
+}
+
+/** Resolves with the supervisor's pid. */
+async function startSupervisor(keeper: string, log: string, command: readonly string[]): Promise<number> {
+  // Not from a directory that somebody may want to unmount or remove.
+  const child = spawn(keeper, ["supervise", "--log", log, "--", ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: "/",
+  });
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.once("error", reject);
+  child.once("exit", () => resolve());
+  await promise;
+  const pid = Number.parseInt(out, 10);
+  if (!(pid > 0))
+    throw new CliError(`The host could not be put into the background: ${err.trim() || "the keeper said nothing"}.`);
+  return pid;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false; // Gone.
+  }
+}
+
+async function tail(path: string, from: number): Promise<string> {
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  const start = Math.max(from, size - 4_000);
+  const { buffer, bytesRead } = await file.read(
+    Buffer.alloc(Math.max(0, size - start)),
+    0,
+    Math.max(0, size - start),
+    start,
+  );
+  return buffer.toString("utf8", 0, bytesRead);
+}

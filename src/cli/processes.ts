@@ -1,0 +1,138 @@
+// `run`, `ps`, `wait`, `kill`, `send`: processes of the host, as in docker.
+import type { HearthClient } from "../client/client.ts";
+import type { Params, Result } from "../protocol/methods.ts";
+import { connect } from "./connect.ts";
+import { CliError, EXIT, exitCodeOf } from "./failure.ts";
+import { safeLine } from "./safe-text.ts";
+import { columns, type Screen, span } from "./screen.ts";
+
+export interface RunOptions {
+  pty?: boolean;
+  watch?: string[];
+  notify?: string;
+  name?: string;
+  cwd?: string;
+  json?: boolean;
+}
+
+/** Starts a background process and prints its id. */
+export async function run(
+  home: string,
+  argv: readonly string[],
+  options: RunOptions,
+  cwd: string,
+  screen: Screen,
+): Promise<number> {
+  using connected = await connect(home);
+  const { rows, columns: cols } = process.stdout;
+  const params: Params<"process.start"> = {
+    argv: [...argv],
+    cwd: options.cwd ?? cwd,
+    mode: options.pty ? "pty" : "pipe",
+  };
+  if (options.name !== undefined) params.name = options.name;
+  if (options.watch !== undefined) params.watch_patterns = options.watch;
+  if (options.notify !== undefined) Object.assign(params, { session_id: options.notify, notify_on_complete: true });
+  if (options.pty && rows > 0 && cols > 0) Object.assign(params, { rows, cols });
+  const row = await connected.client.call("process.start", params);
+  for (const note of row.notes) screen.err(`${safeLine(note)}\n`);
+  if (row.status === "failed_start")
+    throw new CliError(`It could not start: ${safeLine(row.reason ?? "no reason was given")}.`);
+  screen.line(options.json ? JSON.stringify(row) : row.process_id);
+  return EXIT.done;
+}
+
+type Listed = Result<"process.list">["processes"][number];
+
+/** Lists running processes, or with `all` also those that ended. */
+export async function ps(
+  home: string,
+  options: { all?: boolean; session?: string; json?: boolean },
+  screen: Screen,
+): Promise<number> {
+  using connected = await connect(home);
+  const { processes } = await connected.client.call(
+    "process.list",
+    options.session === undefined ? {} : { session_id: options.session },
+  );
+  const rows = processes.filter((row) => options.all || row.status === "running");
+  if (options.json) screen.line(JSON.stringify({ processes: rows }));
+  else if (rows.length > 0) screen.line(processTable(rows, screen.terminal ? screen.columns : undefined));
+  else
+    screen.err(
+      options.all ? "No process was ever started.\n" : "No process runs (`hearth ps --all` shows those that ended).\n",
+    );
+  return EXIT.done;
+}
+
+/** Exported for tests. */
+export function processTable(rows: readonly Listed[], width: number | undefined): string {
+  const cells = rows.map((row) => [
+    row.process_id,
+    statusOf(row),
+    span(row.uptime_s * 1000),
+    safeLine(row.name ?? "", 24),
+    row.session_id ?? "",
+    safeLine(row.argv?.join(" ") ?? row.command),
+  ]);
+  return columns(["PROCESS", "STATUS", "RAN", "NAME", "SESSION", "COMMAND"], cells, width);
+}
+
+function statusOf(row: Listed): string {
+  if (row.status === "running") return row.recovered ? "running (adopted)" : "running";
+  if (row.signal !== null) return `${row.status} (${row.signal})`;
+  return row.exit_code === null ? row.status : `${row.status} (${row.exit_code})`;
+}
+
+/** Waits for the end, over restarts of the host; the exit code is the process's, 128 + n for signal n. */
+export async function wait(home: string, id: string, json: boolean, screen: Screen): Promise<number> {
+  using connected = await connect(home, { reconnect: true });
+  const end = await waitForEnd(connected.client, id);
+  if (json) screen.line(JSON.stringify(end));
+  if (end.exit_code === null) screen.err(`${id} was lost: what it ended with is not known.\n`);
+  return exitCodeOf(end.exit_code);
+}
+
+async function waitForEnd(client: HearthClient, id: string): Promise<Result<"process.wait">> {
+  for (;;) {
+    try {
+      const answer = await client.call("process.wait", { process_id: id, timeout: 120 });
+      if (answer.status === "exited") return answer;
+    } catch (error) {
+      // The host went away while we waited: the process did not notice, and the next host is asked the same.
+      if (!isTransient(error)) throw error;
+    }
+  }
+}
+
+const transient = new Set<unknown>(["disconnected", "stopping", "cancelled"]);
+/** True where the host went away, and the next one can be asked again. */
+export const isTransient = (error: unknown): boolean =>
+  error instanceof Error && "reason" in error && transient.has(error.reason);
+
+/** Ends a process with everything it started, or a terminal. */
+export async function kill(home: string, ids: readonly string[], screen: Screen): Promise<number> {
+  using connected = await connect(home);
+  for (const id of ids) {
+    if (id.startsWith("term_")) await connected.client.call("terminal.close", { terminal_id: id });
+    else {
+      const { status } = await connected.client.call("process.kill", { process_id: id });
+      if (status === "already_exited") screen.err(`${id} had ended already.\n`);
+    }
+    screen.line(id);
+  }
+  return EXIT.done;
+}
+
+/** Sends a line of input, or with `end` the end of input. */
+export async function send(home: string, id: string, words: readonly string[], end: boolean): Promise<number> {
+  using connected = await connect(home);
+  const text = words.join(" ");
+  if (id.startsWith("term_")) {
+    await connected.client.call("terminal.input", { terminal_id: id, data: end ? `${text}\u0004` : `${text}\r` });
+    return EXIT.done;
+  }
+  if (words.length > 0 || !end) await connected.client.call("process.submit", { process_id: id, data: text });
+  if (end) await connected.client.call("process.close", { process_id: id });
+  return EXIT.done;
+}

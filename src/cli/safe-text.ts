@@ -1,0 +1,31 @@
+// Text of tools, models and processes as a terminal may show it: what would command the terminal is made visible (A46).
+
+/** Controls except tab and newline, and marks that reorder or hide text. Joiners stay: words and emoji are made with them. */
+const COMMANDING =
+  /(?![\t\n])\p{Cc}|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+/** Colours and the like: on a terminal they are noise when shown and harmless when left out. */
+const COLOURS = /\u001b\[[\d;:]*m/g;
+
+/** Every commanding character by a visible name. Works on any part of a text: no character depends on another. */
+export function safe(text: string): string {
+  return text.replace(/\r\n/g, "\n").replace(COMMANDING, named);
+}
+
+/** On one line, at most `limit` characters. */
+export function safeLine(text: string, limit = Number.POSITIVE_INFINITY): string {
+  const line = safe(text).replace(/\n/g, "⏎").replace(/\t/g, " ");
+  const characters = [...line];
+  return characters.length > limit ? `${characters.slice(0, Math.max(0, limit - 1)).join("")}…` : line;
+}
+
+/** Output of a process: without its colours, everything else visible. Give whole lines, or a sequence is cut in two. */
+export function safeOutput(text: string): string {
+  return safe(text.replace(COLOURS, ""));
+}
+
+function named(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  if (point < 0x20) return String.fromCodePoint(0x2400 + point); // ␀ … ␟, among them ␛ for escape
+  if (point === 0x7f) return "␡";
+  return `\\u{${point.toString(16)}}`;
+}
