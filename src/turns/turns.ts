@@ -25,7 +25,7 @@ const TITLE_LENGTH = 60;
 
 export interface TurnsOptions {
   log: EventLog;
-  models: Models;
+  models: Pick<Models, "resolve">;
   settings: () => TurnSettings & { model: string; workspace: string };
   warn: (text: string) => void;
 }
@@ -37,7 +37,7 @@ interface Running {
 
 export class Turns {
   readonly #log: EventLog;
-  readonly #models: Models;
+  readonly #models: TurnsOptions["models"];
   readonly #settings: TurnsOptions["settings"];
   readonly #warn: TurnsOptions["warn"];
   readonly #rows: Map<string, StoredSession>;

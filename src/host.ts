@@ -1,0 +1,200 @@
+// The host: puts the parts together, in the order in which they need each other, and takes them apart the other way round.
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Logger, pino } from "pino";
+import type { Config } from "./config/config.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { loadToken } from "./gateway/token.ts";
+import { Keepers } from "./keeper/keepers.ts";
+import { lockHome } from "./log/lock.ts";
+import { openLog } from "./log/open.ts";
+import { Models } from "./models/models.ts";
+import { Processes } from "./processes/processes.ts";
+import { HOST_STREAM, newEvent } from "./protocol/events.ts";
+import type { Result } from "./protocol/methods.ts";
+import { Terminals } from "./terminals/terminals.ts";
+import { defaultToolSettings } from "./tools/tool.ts";
+import { buildTools } from "./tools/tools.ts";
+import { Turns } from "./turns/turns.ts";
+
+/** The host's own log is put aside at this size when a host starts; one old one is kept. */
+const LOG_BYTES = 10 * 1024 * 1024;
+const TOOL_LIMIT_MS = 15 * 60_000;
+const MOST_ANSWERS = 200;
+
+export interface Host {
+  /** Address with a one-time login ticket in its fragment. */
+  readonly url: string;
+  readonly address: string;
+  /** An orderly stop. Processes and terminals live on unless `all`. Resolves when everything is put away. */
+  stop(options: { all: boolean }): Promise<void>;
+  /** Resolves once the host has stopped, whoever asked. */
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * Starts the host on the home of this configuration. Throws HomeLocked if another holds it, HomeRefused if it is no safe
+ * place, the system's error where the port cannot be had; what had begun is put away then.
+ */
+export async function startHost(config: Config, options: { onWarning: (text: string) => void }): Promise<Host> {
+  const settings = config.current();
+  const { home, root } = settings;
+  const startedAt = Date.now();
+  await using parts = new AsyncDisposableStack();
+  parts.use(await lockHome(home));
+  const logger = await openLogger(join(home, "logs"), settings.logLevel);
+  const warn = (text: string): void => {
+    logger.warn(text);
+    options.onWarning(text);
+  };
+  const { version: build } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const token = await loadToken(join(home, "token"));
+
+  const log = parts.use(await openLog({ home, onWarning: warn }));
+  const models = new Models({ settings: () => modelSettings(config), warn });
+  const turns = await Turns.open({ log, models, settings: () => turnSettings(config), warn });
+  parts.defer(() => turns.close());
+
+  const childrenDir = join(home, "children");
+  await mkdir(childrenDir, { recursive: true, mode: 0o700 });
+  const keepers = await Keepers.open({ childrenDir, binary: join(root, "native", "build", "keeper"), onWarning: warn });
+  parts.defer(() => keepers.close());
+  const adopted = await keepers.adopt();
+  const { baseEnvironment } = settings;
+  const children = { keepers, log, adopted, baseEnvironment, onWarning: warn };
+  const processes = await Processes.open({
+    ...children,
+    settings: () => config.current().processes,
+    defaultCwd: homedir(),
+  });
+  parts.defer(() => processes.close());
+  const terminals = await Terminals.open({ ...children, settings: () => config.current().processes });
+  parts.defer(() => terminals.close());
+
+  const all = buildTools({
+    processes,
+    settings: () => ({ ...defaultToolSettings }),
+    ask: (context, question, choices) => turns.ask(context, question, choices),
+  });
+  const tools = new Map([...all].filter(([name]) => settings.tools?.includes(name) ?? true));
+
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+  const stop = (how: { all: boolean }): Promise<void> => {
+    stopping ??= (async () => {
+      logger.info({ all: how.all }, "stopping");
+      if (how.all) await Promise.all([processes.killAll({}, "host.stop"), terminals.endAll()]);
+      // From here on nothing may take longer than the grace: the launcher holds the deadline, since a blocked write would
+      // keep this process from ending itself.
+      keepers.armDeadline(config.current().shutdownGraceMs);
+      await serving.disposeAsync();
+      await rm(join(home, "host.json"), { force: true });
+      hasStopped();
+    })();
+    return stopping;
+  };
+
+  const status = async (): Promise<Result<"host.status">> => ({
+    pid: process.pid,
+    build,
+    log_id: log.logId,
+    address: gateway.address.url,
+    home,
+    started_at: startedAt,
+    sessions: turns.list(Number.POSITIVE_INFINITY).length,
+    turns: turns.busy(),
+    processes: processes.running(),
+    terminals: terminals.running(),
+    clients: gateway.clients(),
+    model: turnSettings(config).model,
+    memory_bytes: process.memoryUsage.rss(),
+  });
+  const gateway = await Gateway.open({
+    services: {
+      ...{ log, turns, processes, terminals, models, tools },
+      config: {
+        get: (key) => config.describe(key),
+        setApprovals: async (mode) => {
+          await config.set("approvals", mode);
+          await record("approvals", mode);
+        },
+        setModel: async (model) => {
+          await models.resolve(model);
+          await config.set("model", model);
+          await record("model", model);
+        },
+      },
+      host: { build, status, stop: (everything) => void stop({ all: everything }) },
+    },
+    settings: {
+      host: settings.host,
+      port: settings.port,
+      allowedHosts: settings.allowedHosts,
+      maxFrameBytes: 16 * 1024 * 1024,
+      ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+    },
+    token,
+    webRoot: join(root, "dist", "web"),
+    socketPath: join(home, "host.sock"),
+    log: logger,
+  });
+  parts.defer(() => gateway.close());
+  async function record(key: string, value: unknown): Promise<void> {
+    await log.append(HOST_STREAM, [newEvent("config.changed", crypto.randomUUID(), { key, value })]);
+  }
+
+  const recovered = processes.running() + terminals.running();
+  await log.append(HOST_STREAM, [
+    newEvent("host.started", crypto.randomUUID(), { pid: process.pid, build, recovered }),
+  ]);
+  await writeHostFile(home, gateway.address.url, build);
+  // Last: what goes on now finds everything in place, and a client that waits for it can already see it.
+  await turns.start(tools);
+  logger.info({ address: gateway.address.url, recovered, ms: Date.now() - startedAt }, "ready");
+  const serving = parts.move();
+  return { url: gateway.mintTicket().url, address: gateway.address.url, stop, stopped };
+}
+
+function modelSettings(config: Config): ReturnType<ConstructorParameters<typeof Models>[0]["settings"]> {
+  const { providers, model, fallbackModel } = config.current();
+  return { providers, model, fallbackModel };
+}
+
+function turnSettings(config: Config): ReturnType<Parameters<typeof Turns.open>[0]["settings"]> {
+  const { model, fallbackModel, personality, approvals, turns } = config.current();
+  return {
+    model: model ?? "offline",
+    workspace: homedir(),
+    fallbackModel,
+    personality,
+    approvals,
+    onRestart: turns.onRestart,
+    toolLimitMs: TOOL_LIMIT_MS,
+    mostAnswers: MOST_ANSWERS,
+  };
+}
+
+async function openLogger(directory: string, level: string): Promise<Logger> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, "host.log");
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size > LOG_BYTES) await rename(file, `${file}.1`);
+  return pino({ level, base: { pid: process.pid } }, pino.destination({ dest: file, mode: 0o600, sync: false }));
+}
+
+/** Tells the command line where this host is and which process it is; replaced by rename, so never read half. */
+async function writeHostFile(home: string, address: string, build: string): Promise<void> {
+  const stat = await readFile("/proc/self/stat", "utf8").catch(() => "");
+  const start_tick = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const boot_id = (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")).trim();
+  const path = join(home, "host.json");
+  await rm(`${path}.new`, { force: true });
+  await using file = await open(`${path}.new`, "wx", 0o600);
+  await file.writeFile(`${JSON.stringify({ pid: process.pid, address, build, home, start_tick, boot_id }, null, 2)}\n`);
+  await file.sync();
+  await rename(`${path}.new`, path);
+}
