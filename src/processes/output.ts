@@ -1,6 +1,6 @@
 // A process's output as text, read from its spool on demand: the bytes themselves stay where they are.
-import type { Spool } from "../keeper/keepers.ts";
-import { HostError } from "../protocol/errors.ts";
+import { OffsetGone } from "../keeper/failures.ts";
+import type { Spool } from "../keeper/types.ts";
 import { LineIndex } from "./line-index.ts";
 import { decodeFrom, isShellNoise, lastCharacters, stripAnsi, unixLines, withoutShellNoise } from "./plain-text.ts";
 
@@ -24,7 +24,7 @@ async function again<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof HostError && error.reason === "offset_gone") || tries >= RETRIES) throw error;
+      if (!(error instanceof OffsetGone) || tries >= RETRIES) throw error;
     }
   }
 }
@@ -99,7 +99,7 @@ export class Output {
     while (index > 0 && lines.length - index < limit && room >= lengthAt(lines, index - 1))
       room -= lengthAt(lines, --index);
     const kept = lines.slice(index === lines.length ? -1 : index);
-    const cut = kept.length < Math.min(limit, total);
+    const cut = kept.length < Math.min(limit, total) || (kept[0]?.length ?? 0) > WINDOW_CHARACTERS;
     return withoutNoise({
       lines: kept.map((line) => lastCharacters(line, WINDOW_CHARACTERS)),
       first: total - kept.length + 1,
@@ -113,10 +113,9 @@ export class Output {
     let count = 0;
     let room = WINDOW_CHARACTERS;
     while (count < Math.min(limit, lines.length) && room >= lengthAt(lines, count)) room -= lengthAt(lines, count++);
-    const cut = count < Math.min(limit, lines.length);
     const kept =
       count === 0 ? lines.slice(0, 1).map((line) => line.slice(0, WINDOW_CHARACTERS)) : lines.slice(0, count);
-    return withoutNoise({ lines: kept, first: start.line, cut });
+    return withoutNoise({ lines: kept, first: start.line, cut: count < Math.min(limit, lines.length) });
   }
 }
 

@@ -1,9 +1,10 @@
 // Every process there is: starts them, finds them again after a restart, and answers for them.
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import type { Keepers } from "../keeper/keepers.ts";
+import type { Adopted, Child } from "../keeper/types.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { HostError } from "../protocol/errors.ts";
+import { HostError, type Reason } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
@@ -28,6 +29,8 @@ export interface ProcessSettings {
 }
 
 const PREFIX = "proc_";
+/** The ways a start can come to nothing that are worth a row in the list. */
+const startFailures: ReadonlySet<Reason> = new Set<Reason>(["failed_start", "start_timeout", "pty_limit"]);
 const MAX_RUNNING = 4_096;
 const POLL_CHARACTERS = 1_000;
 const WAIT_CHARACTERS = 2_000;
@@ -132,8 +135,7 @@ export class Processes implements AsyncDisposable {
     try {
       return await this.#o.keepers.start(spec);
     } catch (error) {
-      if (!(error instanceof HostError) || (error.reason !== "failed_start" && error.reason !== "start_timeout"))
-        throw error;
+      if (!(error instanceof HostError) || !startFailures.has(error.reason)) throw error;
       // The caller is told by this very error, so there is no notice.
       await this.#failed(row, book, error.message, false);
       throw new HostError(error.reason, error.message, {
@@ -226,7 +228,10 @@ export class Processes implements AsyncDisposable {
     one: Adopted & { state: "failed_start" },
   ) {
     const known = stored ?? fromFacts(one.spec?.facts);
-    const why = one.errno === undefined ? "the host ended while it was being started" : `the system said ${one.errno}`;
+    const why =
+      one.errno === undefined
+        ? "the host ended while it was being started"
+        : `${one.errno} at step "${one.step ?? "start"}"`;
     if (known !== null && known.row.status === "running") await this.#failed(known.row, known.book, why, true);
     else await this.#o.keepers.forget(id);
   }

@@ -1,6 +1,7 @@
 // One process from its start to the end of its output: its state moves once, and each move is recorded before it is shown.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Child, End } from "../keeper/keepers.ts";
+import { NotRunning } from "../keeper/failures.ts";
+import type { Child, End } from "../keeper/types.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import { type Attachment, type AttachmentEnd, emptySpool, Screen } from "./attachment.ts";
@@ -15,6 +16,7 @@ export const NOTICE_CHARACTERS = 2_000;
 const LAST_MOMENTS_MS = 5_000;
 /** With a grace of 0 nothing follows the first signal: whoever sent it is answered soon, ended or not. */
 const NO_GRACE_WAIT_MS = 1_000;
+const DESTROY_MS = 500;
 
 export interface Surroundings {
   recorder: Recorder;
@@ -186,8 +188,8 @@ export class Supervised {
 
   /** Ends it at once, because its start could not be recorded (P5). */
   async destroy(): Promise<void> {
-    await this.#child?.kill({ graceMs: 0, firstSignal: 9 });
-    await this.#child?.exited;
+    await this.#child?.kill({ graceMs: DESTROY_MS, firstSignal: 9 });
+    await this.#child?.closed;
   }
 
   #living(): Child {
@@ -195,19 +197,29 @@ export class Supervised {
     return this.#child;
   }
 
+  /** It may end between our look and our request. */
+  async #toLiving<T>(ask: (child: Child) => Promise<T>): Promise<T> {
+    try {
+      return await ask(this.#living());
+    } catch (error) {
+      if (error instanceof NotRunning && this.#child?.end !== undefined) throw new AlreadyExited(this.id);
+      throw error;
+    }
+  }
+
   async write(bytes: Uint8Array): Promise<number> {
-    return this.#living().write(bytes);
+    return this.#toLiving((child) => child.write(bytes));
   }
   async submit(line: string): Promise<number> {
     // In a PTY the Enter key sends a carriage return; the line discipline makes the newline of it.
     const end = this.#row.mode === "pty" ? "\r" : "\n";
-    return this.#living().write(Buffer.from(line + end));
+    return this.#toLiving((child) => child.write(Buffer.from(line + end)));
   }
   async closeInput(): Promise<void> {
-    await this.#living().eof();
+    await this.#toLiving((child) => child.eof());
   }
   async resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
-    return this.#screen.resize(this.#living(), rows, cols);
+    return this.#toLiving((child) => this.#screen.resize(child, rows, cols));
   }
 
   /** The last characters for a list. */

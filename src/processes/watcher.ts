@@ -1,7 +1,7 @@
 // Watches a process's output for literals and says so at a pace people and models can bear: the first match at once,
 // then at most one summary in 15 s (P25, P26).
-import type { Spool } from "../keeper/keepers.ts";
-import { HostError } from "../protocol/errors.ts";
+import { OffsetGone } from "../keeper/failures.ts";
+import type { Spool } from "../keeper/types.ts";
 import { LineScanner, type ScanState } from "./line-scanner.ts";
 import { stripAnsi } from "./plain-text.ts";
 
@@ -150,8 +150,8 @@ export class Watcher {
       if (offset !== position) this.#scanner.jump(offset);
       return bytes;
     } catch (error) {
-      if (!(error instanceof HostError && error.reason === "offset_gone")) throw error;
-      this.#scanner.jump(Math.max(position, this.#spool.firstKept));
+      if (!(error instanceof OffsetGone)) throw error;
+      this.#scanner.jump(Math.max(position, error.firstKept));
       return null;
     }
   }
@@ -164,7 +164,7 @@ export class Watcher {
       const line = bytes.subarray(0, Math.min(bytes.length, ...ends));
       return stripAnsi(line.toString("utf8")).trimEnd().slice(0, max);
     } catch (error) {
-      if (!(error instanceof HostError && error.reason === "offset_gone")) throw error;
+      if (!(error instanceof OffsetGone)) throw error;
       return "";
     }
   }

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ProcessRow } from "../protocol/rows.ts";
+import { endedText, matchedText } from "./notices.ts";
+
+function row(o: Partial<ProcessRow>): ProcessRow {
+  return {
+    process_id: "proc_0123456789ab",
+    session_id: "ses_1",
+    task_id: null,
+    name: null,
+    command: "npm run check",
+    argv: null,
+    cwd: "/",
+    notes: [],
+    mode: "pipe",
+    environment: "local",
+    owner: "agent",
+    status: "exited",
+    pid: 1,
+    start_tick: "1",
+    started_at: 1,
+    ended_at: 2,
+    exit_code: 0,
+    signal: null,
+    completion_reason: "exited",
+    termination_source: null,
+    reason: null,
+    bytes_at_exit: 0,
+    closed: true,
+    watch_patterns: [],
+    watch_hits: 0,
+    notify_on_complete: true,
+    recovered: false,
+    ...o,
+  };
+}
+const first = (o: Partial<ProcessRow>) => endedText(row(o), "").split("\n")[0];
+
+describe("a notice", () => {
+  const cases: [string, Partial<ProcessRow>, string][] = [
+    ["a normal end", {}, "ended normally (exit code 0)"],
+    ["an end with a code", { exit_code: 3 }, "ended (exit code 3)"],
+    ["an end by TERM inside", { exit_code: 143 }, "ended (exit code 143, SIGTERM)"],
+    [
+      "a kill",
+      { exit_code: -15, signal: "SIGTERM", completion_reason: "killed", termination_source: "process.kill" },
+      "was ended by process.kill (exit code -15, SIGTERM)",
+    ],
+    [
+      "a loss",
+      { exit_code: null, completion_reason: "lost", reason: "its keeper was killed" },
+      "was lost: its keeper was killed (exit code unknown)",
+    ],
+    [
+      "a failed start",
+      { exit_code: null, completion_reason: "failed_start", reason: "no such file" },
+      "failed to start: no such file",
+    ],
+  ];
+  for (const [what, o, text] of cases)
+    it(`P30: says of ${what} that it ${text}`, () =>
+      assert.equal(first(o), `Background process proc_0123456789ab ${text}.`));
+  it("P29: carries the command and the last output", () => {
+    assert.equal(
+      endedText(row({}), "passed\n"),
+      "Background process proc_0123456789ab ended normally (exit code 0).\nCommand: npm run check\nIts last output:\npassed",
+    );
+  });
+  it("P30: says of a match what, where and how many more", () => {
+    const text = matchedText(row({}), "error", ["error: 1", "error: 2"], 3);
+    assert.match(text, /printed "error"[\s\S]*error: 1\nerror: 2\n\(3 more matching lines not shown\.\)/);
+  });
+});

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { Output, WINDOW_CHARACTERS } from "./output.ts";
+import { MemorySpool } from "./testing/memory-spool.ts";
+
+function outputOf(text: string | Buffer): { output: Output; spool: MemorySpool } {
+  const spool = new MemorySpool();
+  spool.add(text);
+  return { output: new Output(spool), spool };
+}
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `line ${i + 1}\n`).join("");
+
+describe("a process's output as text", () => {
+  it("P13: without an offset shows the last lines and says which", async () => {
+    const page = await outputOf(numbered(500)).output.log(0, 3);
+    assert.deepEqual(page, {
+      output: "line 498\nline 499\nline 500",
+      total_lines: 500,
+      showing: "lines 498–500 of 500",
+    });
+  });
+  it("P13: with an offset shows lines from there on", async () => {
+    const { output } = outputOf(`${numbered(4)}unfinished`);
+    assert.deepEqual(await output.log(2, 2), { output: "line 2\nline 3", total_lines: 5, showing: "lines 2–3 of 5" });
+    assert.equal((await output.log(5, 9)).output, "unfinished");
+    assert.equal((await output.log(6, 1)).output, "");
+  });
+  it("P13: shows the same lines whatever the page, also far into a long output", async () => {
+    const { output, spool } = outputOf("");
+    spool.grain = 1 << 20;
+    const lines = Array.from({ length: 60_000 }, (_, i) => `${i + 1}${" filler".repeat(i % 7)}`);
+    spool.add(lines.map((line) => `${line}\n`).join(""));
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 1, max: 50 }), async (from, limit) => {
+        const page = await output.log(from, limit);
+        assert.equal(page.output, lines.slice(from - 1, from - 1 + limit).join("\n"));
+      }),
+      { numRuns: 30 },
+    );
+  });
+  it("P8: keeps line numbers true after the oldest bytes were dropped", async () => {
+    const { output, spool } = outputOf(numbered(1000));
+    assert.equal((await output.log(0, 1)).total_lines, 1000);
+    spool.drop(numbered(700).length + 3);
+    const page = await output.log(10, 2);
+    assert.equal(page.output, "line 702\nline 703");
+    assert.match(page.showing, /lines 702–703 of 1000; lines before 702 are no longer kept/);
+    assert.equal((await output.log(900, 1)).output, "line 900");
+  });
+  it("P8: says so where bytes were dropped before anyone counted", async () => {
+    const { output, spool } = outputOf(numbered(10));
+    spool.drop(numbered(4).length);
+    assert.match((await output.log(1, 1)).showing, /lines 1–1 of 6; counted from byte 28/);
+  });
+  it("P8: never shows more than the window", async () => {
+    const { output, spool } = outputOf("");
+    spool.grain = 1 << 20;
+    spool.add("a".repeat(3_000_000));
+    for (const offset of [0, 1]) {
+      const page = await output.log(offset, 10);
+      assert.equal(page.output.length, WINDOW_CHARACTERS);
+      assert.match(page.showing, /cut to 200,000 characters/);
+    }
+  });
+  it("P9: a character cut by the window's edge is not shown broken; invalid bytes are U+FFFD", async () => {
+    const { output } = outputOf(Buffer.concat([Buffer.from("é".repeat(5000)), Buffer.from([0xff]), Buffer.from("✓")]));
+    assert.equal(await output.tail(4), "éé\ufffd✓");
+    assert.equal((await output.tail(1000)).indexOf("\ufffd"), 998);
+  });
+  it("P10: drops the shell's start-up noise at the head and nowhere else", async () => {
+    const noise =
+      "bash: cannot set terminal process group (1): Inappropriate ioctl for device\nbash: no job control in this shell\n";
+    assert.equal(await outputOf(`${noise}hello\n${noise}`).output.tail(1000), `hello\n${noise}`);
+    assert.equal((await outputOf(`${noise}hello\n`).output.log(0, 10)).showing, "lines 3–3 of 3");
+  });
+  it("P12: reads on where escape sequences take up the bytes", async () => {
+    const { output } = outputOf("\x1b[38;5;196mx\x1b[0m".repeat(3000));
+    assert.equal(await output.tail(1000, { stripAnsi: true }), "x".repeat(1000));
+  });
+});
