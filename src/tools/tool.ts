@@ -90,7 +90,9 @@ export interface Definition<S extends z.ZodType> {
 export function defineTool<S extends z.ZodType>(definition: Definition<S>): Tool {
   const { name, recover } = definition;
   const check = (args: RawArguments): z.output<S> => {
-    const checked = definition.parameters.safeParse(args);
+    // Models fill in null for what they leave out.
+    const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+    const checked = definition.parameters.safeParse(given);
     if (checked.success) return checked.data;
     throw new BadArguments(`Bad arguments for ${name}: ${sentence(checked.error)}`);
   };
@@ -111,7 +113,13 @@ export function defineTool<S extends z.ZodType>(definition: Definition<S>): Tool
     afterCrash: definition.afterCrash,
     plan: async (args, ctx) => {
       ctx.signal.throwIfAborted();
-      return definition.plan(check(args), ctx);
+      const checked = check(args);
+      try {
+        return await definition.plan(checked, ctx);
+      } catch (error) {
+        // What cannot even be planned (a path that is a directory) is the arguments' fault, whoever noticed it.
+        throw error instanceof BadArguments ? error : new BadArguments(inWords(error), { cause: error });
+      }
     },
     run: async (args, ctx, plan) => {
       const checked = check(args);
