@@ -22,7 +22,9 @@ export function toModel(entries: readonly Entry[], tagWorkspace: boolean): Model
         messages.push({ role: "user", from: "notice", text: entry.text });
         break;
       case "assistant":
-        if (entry.end === "dropped" || (entry.text === "" && entry.tool_calls.length === 0)) break;
+        // A whole answer counts even without a word (reasoning alone): the offline model counts answers to know where it is.
+        if (entry.end === "dropped" || (entry.end !== "whole" && entry.text === "" && entry.tool_calls.length === 0))
+          break;
         messages.push({ role: "assistant", text: entry.text, tool_calls: entry.tool_calls });
         break;
       case "tool":
