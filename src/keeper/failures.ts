@@ -1,0 +1,59 @@
+// The failures of this part that others name in their code.
+import { HostError } from "../protocol/errors.ts";
+
+/** The child was never executed; `step` says what failed ("exec", "cwd", "pty" …), `errno` why ("ENOENT" …). */
+export class FailedStart extends HostError {
+  readonly errno: string;
+  readonly step: string;
+  constructor(id: string, step: string, errno: string, options?: ErrorOptions) {
+    const full = step === "pty" && (errno === "ENOSPC" || errno === "EAGAIN");
+    super(
+      full ? "pty_limit" : "failed_start",
+      full
+        ? "This machine has no terminal left; close one, or start the command without one."
+        : `"${id}" could not be started: ${explain(step, errno)}.`,
+      { ...options, data: { errno, step } },
+    );
+    this.errno = errno;
+    this.step = step;
+  }
+}
+
+function explain(step: string, errno: string): string {
+  if (step === "exec" && errno === "ENOENT") return "there is no such command";
+  if (step === "exec" && errno === "EACCES") return "the command may not be executed";
+  if (step === "exec" && errno === "E2BIG") return "its arguments and environment are too long";
+  if (step === "cwd") return `its working directory cannot be entered (${errno})`;
+  return `${errno} at step "${step}"`;
+}
+
+/** The start took too long and was revoked: it cannot happen any more, and what comes up late is ended. */
+export class StartTimeout extends HostError {
+  constructor(id: string, ms: number) {
+    super("start_timeout", `"${id}" did not start within ${ms} ms; the machine may be overloaded. Try again.`);
+  }
+}
+
+/** The child has ended, or no longer listens. */
+export class NotRunning extends HostError {
+  constructor(id: string, why = "has ended") {
+    super("not_running", `"${id}" ${why}.`);
+  }
+}
+
+/** It has not ended (or descendants of it have not): its directory is still needed. */
+export class StillRunning extends HostError {
+  constructor(id: string) {
+    super("invalid_request", `"${id}" or a descendant of it is still running: end it first.`);
+  }
+}
+
+/** These bytes were dropped for the quota; `firstKept` is the first offset that can be read. */
+export class OffsetGone extends RangeError {
+  readonly firstKept: number;
+  constructor(firstKept: number) {
+    super(`Output before offset ${firstKept} is no longer kept`);
+    this.name = new.target.name;
+    this.firstKept = firstKept;
+  }
+}

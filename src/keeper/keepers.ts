@@ -1,0 +1,328 @@
+// The door to this part: starts children through the launcher, finds those that live, and forgets those that ended.
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { HostError } from "../protocol/errors.ts";
+import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
+import { KeptChild } from "./kept-child.ts";
+import { Launcher, type Reply } from "./launcher.ts";
+import { absentAsEmpty, decodeIntent, encodeIntent, errnoName, type Intent, readRecord, toLive } from "./records.ts";
+import type { Adopted, Child, ChildSpec, Live } from "./types.ts";
+import { decide } from "./verdict.ts";
+
+export { FailedStart, NotRunning, OffsetGone, StartTimeout, StillRunning } from "./failures.ts";
+export type { Adopted, Child, ChildSpec, Closed, End, Live, Spool } from "./types.ts";
+
+const validId = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+/** A keeper that claimed a child needs milliseconds until it runs; one that is not there after this is dead. */
+const armedGraceMs = 1_000;
+const adoptAtOnce = 32;
+
+export interface KeepersOptions {
+  /** One directory per child lies in here. */
+  childrenDir: string;
+  /** The compiled keeper. */
+  binary: string;
+  /** How long a start may take; default 5,000 ms. */
+  startDeadlineMs?: number;
+  /** Hears, in words, of records that were ignored and of attempts to open a keeper. */
+  onWarning?: (text: string) => void;
+}
+
+export class Keepers implements AsyncDisposable {
+  readonly #childrenDir: string;
+  readonly #deadlineMs: number;
+  readonly #onWarning: (text: string) => void;
+  readonly #launcher: Launcher;
+  readonly #children = new Map<string, KeptChild>();
+  /** Late starts being ended; `close` waits for them. */
+  readonly #cleaning = new Set<Promise<void>>();
+  #parentSync: Promise<void> | undefined;
+
+  private constructor(options: KeepersOptions, childrenDir: string) {
+    this.#childrenDir = childrenDir;
+    this.#deadlineMs = options.startDeadlineMs ?? 5_000;
+    this.#onWarning = options.onWarning ?? (() => undefined);
+    this.#launcher = new Launcher(options.binary);
+  }
+
+  /** Throws where the directory cannot be made or the binary cannot be run. */
+  static async open(options: KeepersOptions): Promise<Keepers> {
+    const childrenDir = resolve(options.childrenDir);
+    if (childrenDir.includes("\n"))
+      throw new HostError("config_refused", "Hearth's home cannot have a line break in it.");
+    await mkdir(childrenDir, { recursive: true, mode: 0o700 });
+    await access(options.binary, constants.X_OK);
+    return new Keepers(options, childrenDir);
+  }
+
+  /** The process id of the launcher, for those who show what runs. */
+  get launcherPid(): number | undefined {
+    return this.#launcher.pid;
+  }
+
+  /**
+   * Starts a child, once. Throws `FailedStart` (it was never executed) or `StartTimeout` (it never will be: what comes
+   * up late is ended).
+   */
+  async start(spec: ChildSpec): Promise<Child> {
+    const dir = this.#dirOf(spec.id);
+    const intent: Intent = {
+      spec,
+      mark: randomBytes(16).toString("hex"),
+      secret: randomBytes(32).toString("hex"),
+      createdAt: Date.now(),
+    };
+    await this.#writeIntent(dir, intent);
+    return await this.#launch(spec.id, dir, intent);
+  }
+
+  /** Finds what is there, ends what has to be ended, and may be called again: who is known already is answered as it is. */
+  async adopt(): Promise<Adopted[]> {
+    const entries = await readdir(this.#childrenDir, { withFileTypes: true });
+    for (const entry of entries)
+      if (!entry.isDirectory()) this.#onWarning(`${entry.name} in the children's directory is not a child: ignored`);
+    const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    const found: Adopted[] = [];
+    const next = async (): Promise<void> => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) found.push(await this.#adoptSafely(id));
+    };
+    await Promise.all(Array.from({ length: adoptAtOnce }, next));
+    return found.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+  }
+
+  /** Removes the directory of a child that ended. Throws `StillRunning` while the child or a descendant lives. */
+  async forget(id: string): Promise<void> {
+    const dir = this.#dirOf(id);
+    const child = this.#children.get(id);
+    await child?.settled();
+    if (child?.kept) throw new StillRunning(id);
+    child?.detach();
+    this.#children.delete(id);
+    await remove(dir);
+  }
+
+  /** After `ms` this process is ended by SIGKILL, even if it hangs: for an orderly exit. `disarmDeadline` takes it back. */
+  armDeadline(ms: number): void {
+    this.#launcher.armDeadline(ms);
+  }
+
+  disarmDeadline(): void {
+    this.#launcher.disarm();
+  }
+
+  /** Drops the connections. The children live on, and so does an armed deadline. */
+  async close(): Promise<void> {
+    this.#launcher.close();
+    await Promise.allSettled(this.#cleaning);
+    for (const child of this.#children.values()) child.detach();
+    this.#children.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #dirOf(id: string): string {
+    if (!validId.test(id)) throw new HostError("invalid_params", `"${id}" cannot be the id of a child.`);
+    return join(this.#childrenDir, id);
+  }
+
+  async #writeIntent(dir: string, intent: Intent): Promise<void> {
+    const bytes = encodeIntent(intent);
+    try {
+      await mkdir(dir, { mode: 0o700 });
+      await writeDurably(join(dir, "spec"), bytes);
+      await Promise.all([syncDirectory(dir), this.#syncParent()]);
+    } catch (cause) {
+      const errno = (cause as NodeJS.ErrnoException).code ?? "EUNKNOWN";
+      if (errno !== "EEXIST") await rm(dir, { recursive: true, force: true });
+      throw new FailedStart(intent.spec.id, "spec", errno, { cause });
+    }
+  }
+
+  /** Starts that come together share one sync of the directory they are all in. */
+  async #syncParent(): Promise<void> {
+    await this.#parentSync; // one that began before our entry was made does not count
+    this.#parentSync ??= syncDirectory(this.#childrenDir).finally(() => {
+      this.#parentSync = undefined;
+    });
+    await this.#parentSync;
+  }
+
+  async #launch(id: string, dir: string, intent: Intent): Promise<Child> {
+    const patience = new AbortController();
+    const late = delay(this.#deadlineMs, undefined, { signal: patience.signal }).catch(() => undefined);
+    try {
+      const reply = await Promise.race([this.#launcher.start(dir), late]);
+      if (reply === undefined) return await this.#giveUp(id, dir, intent);
+      if (!reply.ok) return await this.#failed(id, dir, reply);
+      return await this.#attach(id, dir, intent);
+    } finally {
+      patience.abort();
+      this.#launcher.forget(dir);
+    }
+  }
+
+  async #failed(id: string, dir: string, { step, errno }: Extract<Reply, { ok: false }>): Promise<never> {
+    if (step === "launcher") await revoke(dir); // nobody claimed it yet, perhaps: nobody shall
+    await remove(dir);
+    throw new FailedStart(id, step, typeof errno === "number" ? errnoName(errno) : errno);
+  }
+
+  async #giveUp(id: string, dir: string, intent: Intent): Promise<never> {
+    await revoke(dir);
+    this.#inBackground(this.#endLate(id, dir, intent));
+    throw new StartTimeout(id, this.#deadlineMs);
+  }
+
+  /** The start was revoked. A keeper that had already recorded its child may still have let it run: that ends here. */
+  async #endLate(id: string, dir: string, intent: Intent): Promise<void> {
+    const live = await readLive(dir, intent.secret);
+    if (live === undefined) return;
+    const verdict = await decide(dir, intent, live, this.#onWarning);
+    if (verdict.kind === "failed_start" || verdict.kind === "ended") return;
+    const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
+    await child.kill({ graceMs: 1 });
+    child.detach();
+  }
+
+  async #attach(id: string, dir: string, intent: Intent): Promise<Child> {
+    const live = await readLive(dir, intent.secret);
+    const verdict = await decide(dir, intent, live, this.#onWarning);
+    if (verdict.kind === "failed_start") throw new FailedStart(id, verdict.step, verdict.errno);
+    const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
+    if (verdict.kind === "ended") await child.settled();
+    this.#children.set(id, child);
+    return child;
+  }
+
+  async #adoptSafely(id: string): Promise<Adopted> {
+    try {
+      return await this.#adoptOne(id);
+    } catch (error) {
+      if (error instanceof FailedStart) return { state: "failed_start", id, errno: error.errno, step: error.step };
+      if (error instanceof StartTimeout) return { state: "failed_start", id };
+      return this.#torn(id, `it cannot be read (${String(error)})`);
+    }
+  }
+
+  #torn(id: string, why: string): Adopted {
+    const warning = `Child ${id} is ignored: ${why}`;
+    this.#onWarning(warning);
+    return { state: "torn", id, warning };
+  }
+
+  async #adoptOne(id: string): Promise<Adopted> {
+    const known = this.#children.get(id);
+    if (known !== undefined) return { state: known.end === undefined ? "running" : "ended", child: known };
+    if (!validId.test(id)) return this.#torn(id, "that is no child's name");
+    const dir = join(this.#childrenDir, id);
+    const { claim, intent } = await readIntent(dir);
+    if (intent === undefined || intent.spec.id !== id) return this.#torn(id, "its spec is torn or foreign");
+    if (claim === "spec") return await this.#adoptUnclaimed(id, dir, intent);
+    const live = await this.#waitForLive(dir, intent, claim);
+    if (live === undefined && claim === "armed") await revoke(dir); // its keeper died, or will find that it may not go on
+    if (claim === "revoked" || live === undefined) {
+      this.#inBackground(this.#endLate(id, dir, intent));
+      const verdict = await readFailure(dir, intent.secret);
+      return { state: "failed_start", id, spec: intent.spec, ...verdict };
+    }
+    return await this.#adoptClaimed(id, dir, intent, live);
+  }
+
+  async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live): Promise<Adopted> {
+    const verdict = await decide(dir, intent, live, this.#onWarning);
+    if (verdict.kind === "failed_start")
+      return { state: "failed_start", id, spec: intent.spec, errno: verdict.errno, step: verdict.step };
+    const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
+    if (verdict.kind === "ended") await child.settled();
+    this.#children.set(id, child);
+    return { state: child.end === undefined ? "running" : "ended", child };
+  }
+
+  /** Nobody claimed it. Within its time it is asked for again, which is harmless; after it, nobody may. */
+  async #adoptUnclaimed(id: string, dir: string, intent: Intent): Promise<Adopted> {
+    const age = Date.now() - intent.createdAt;
+    if (age >= 0 && age < this.#deadlineMs) {
+      const child = await this.#launch(id, dir, intent);
+      return { state: child.end === undefined ? "running" : "ended", child };
+    }
+    if (await moved(join(dir, "spec"), join(dir, "revoked"))) return { state: "failed_start", id, spec: intent.spec };
+    return await this.#adoptOne(id); // somebody claimed it this very moment
+  }
+
+  async #waitForLive(dir: string, intent: Intent, claim: string): Promise<Live | undefined> {
+    const until = performance.now() + (claim === "armed" ? armedGraceMs : 0);
+    for (;;) {
+      const live = await readLive(dir, intent.secret);
+      if (live !== undefined || performance.now() >= until) return live;
+      if ((await readRecord(dir, "exit", intent.secret)).state === "signed") return undefined;
+      await delay(20);
+    }
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const guarded = work.catch((error: unknown) => this.#onWarning(`Ending a late start: ${String(error)}`));
+    this.#cleaning.add(guarded);
+    void guarded.then(() => this.#cleaning.delete(guarded));
+  }
+}
+
+function idOf(adopted: Adopted): string {
+  return "child" in adopted ? adopted.child.id : adopted.id;
+}
+
+async function readIntent(dir: string): Promise<{ claim: string; intent: Intent | undefined }> {
+  // "spec" first: it can become one of the others while we look, and then that one is found.
+  for (const claim of ["spec", "armed", "revoked"]) {
+    const bytes = await readFile(join(dir, claim)).catch(absentAsEmpty);
+    if (bytes.length > 0) return { claim, intent: decodeIntent(bytes) };
+  }
+  return { claim: "none", intent: undefined };
+}
+
+async function readLive(dir: string, secret: string): Promise<Live | undefined> {
+  const record = await readRecord(dir, "live", secret);
+  return record.state === "signed" ? toLive(record.fields) : undefined;
+}
+
+async function readFailure(dir: string, secret: string): Promise<{ errno?: string; step?: string }> {
+  const verdict = await readRecord(dir, "exit", secret);
+  if (verdict.state !== "signed" || verdict.fields.get("kind") !== "failed_start") return {};
+  return { errno: errnoName(Number(verdict.fields.get("errno"))), step: verdict.fields.get("step") ?? "" };
+}
+
+/** Takes the claim away from whoever has it, or might still get it. */
+async function revoke(dir: string): Promise<void> {
+  if (await moved(join(dir, "spec"), join(dir, "revoked"))) return;
+  await moved(join(dir, "armed"), join(dir, "revoked"));
+}
+
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+async function writeDurably(file: string, bytes: Buffer): Promise<void> {
+  await using handle = await open(file, "wx", 0o600);
+  await handle.writeFile(bytes);
+  await handle.sync();
+}
+
+async function syncDirectory(dir: string): Promise<void> {
+  await using handle = await open(dir, "r");
+  await handle.sync();
+}
+
+/** A keeper that is just leaving may still put a file into it. */
+async function remove(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+}

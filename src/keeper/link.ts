@@ -1,0 +1,204 @@
+// One connection to one keeper: the secret first, then requests with answers, and the keeper's news.
+import { once } from "node:events";
+import { open } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import {
+  decodeGrowth,
+  encodeFrame,
+  FrameReader,
+  frames,
+  type Growth,
+  inputChunk,
+  protocolVersion,
+  u32,
+} from "./frames.ts";
+
+/** Linux takes 107 bytes of a socket's path, macOS 103. */
+const longestSocketPath = 100;
+/** At most one acknowledgement in this time: a flood of output must not become a flood of frames. */
+const ackSpacingMs = 4;
+
+/** What a keeper says by itself. `gone` comes once, last. */
+export interface News {
+  grew(growth: Growth): void;
+  exited(record: Buffer): void;
+  closed(record: Buffer): void;
+  gone(): void;
+}
+
+export interface Answer {
+  taken: number;
+  errno: number;
+}
+
+/** The keeper did not answer as one should; `gone` is true where it certainly no longer lives. */
+export class NoKeeper extends Error {
+  readonly gone: boolean;
+  constructor(message: string, gone: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.gone = gone;
+  }
+}
+
+export class Link {
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
+  readonly #welcomed = Promise.withResolvers<Growth>();
+  #news: News | undefined;
+  /** News that came before somebody listened, in order; bounded: WELCOME, EXITED, CLOSED and one GREW. */
+  #early: ((news: News) => void)[] = [];
+  #request = 0;
+  #lastAck = 0;
+  #ackTimer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#welcomed.promise.catch(() => undefined); // the one who waits hears of it; nobody else has to
+    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("error", () => socket.destroy()); // "close" follows, and tells everybody
+    socket.on("close", () => this.#end());
+  }
+
+  /**
+   * Connects and proves the secret. Answers the link and how much output there is.
+   * Throws `NoKeeper`, whose `gone` says whether the keeper is certainly dead.
+   */
+  static async open(dir: string, secret: string, timeoutMs: number): Promise<{ link: Link; growth: Growth }> {
+    const link = new Link(await connectIn(dir, timeoutMs));
+    const late = setTimeout(() => link.#socket.destroy(), timeoutMs);
+    try {
+      link.#socket.write(encodeFrame(frames.hello, Buffer.from(secret)));
+      return { link, growth: await link.#welcomed.promise };
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** From now on `news` hears everything, beginning with what came before it listened. */
+  listen(news: News): void {
+    this.#news = news;
+    const early = this.#early;
+    this.#early = [];
+    for (const tell of early) tell(news);
+  }
+
+  /** Sends a request and waits for its answer. Throws `NoKeeper` when the connection ends first. */
+  request(type: number, ...parts: Uint8Array[]): Promise<Answer> {
+    if (this.#over) return Promise.reject(new NoKeeper("The connection to the keeper has ended", false));
+    this.#request = (this.#request + 1) >>> 0;
+    const request = this.#request;
+    const waiting = Promise.withResolvers<Answer>();
+    this.#waiting.set(request, waiting);
+    this.#socket.write(encodeFrame(type, u32(request), ...parts));
+    return waiting.promise;
+  }
+
+  /** Sends input in frames, in order; stops where the keeper takes no more. */
+  async input(bytes: Uint8Array): Promise<Answer> {
+    let taken = 0;
+    for (let at = 0; at < bytes.length; at += inputChunk) {
+      const part = bytes.subarray(at, at + inputChunk);
+      const answer = await this.request(frames.input, part);
+      taken += answer.taken;
+      if (answer.errno !== 0) return { taken, errno: answer.errno };
+      if (answer.taken < part.length) break;
+    }
+    return { taken, errno: 0 };
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #tell(tell: (news: News) => void): void {
+    if (this.#news === undefined) this.#early.push(tell);
+    else tell(this.#news);
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const { type, body } of this.#reader.push(chunk)) this.#handle(type, body);
+    } catch {
+      this.#socket.destroy(); // whoever sends this is not our keeper: the records decide
+    }
+  }
+
+  #handle(type: number, body: Buffer): void {
+    switch (type) {
+      case frames.welcome:
+        if (body.readUInt8(0) !== protocolVersion) throw new Error("The keeper speaks another version");
+        this.#welcomed.resolve(decodeGrowth(body, 1));
+        break;
+      case frames.grew: {
+        const growth = decodeGrowth(body);
+        this.#acknowledge();
+        this.#tell((news) => news.grew(growth));
+        break;
+      }
+      case frames.taken:
+        this.#waiting.get(body.readUInt32BE(0))?.resolve({ taken: body.readUInt32BE(4), errno: body.readUInt32BE(8) });
+        this.#waiting.delete(body.readUInt32BE(0));
+        break;
+      case frames.exited:
+        this.#tell((news) => news.exited(body));
+        break;
+      case frames.closed:
+        this.#tell((news) => news.closed(body));
+        break;
+      default: // a later keeper may know more; what we do not know we do not need
+    }
+  }
+
+  #acknowledge(): void {
+    const wait = this.#lastAck + ackSpacingMs - performance.now();
+    if (wait <= 0) this.#sendAck();
+    else this.#ackTimer ??= setTimeout(() => this.#sendAck(), wait);
+  }
+
+  #sendAck(): void {
+    this.#ackTimer = undefined;
+    this.#lastAck = performance.now();
+    if (!this.#over) this.#socket.write(encodeFrame(frames.ack));
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#ackTimer);
+    const error = new NoKeeper("The connection to the keeper has ended", false);
+    this.#welcomed.reject(error);
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+    this.#tell((news) => news.gone());
+  }
+}
+
+async function connectIn(dir: string, timeoutMs: number): Promise<Socket> {
+  const path = join(dir, "sock");
+  if (Buffer.byteLength(path) <= longestSocketPath || process.platform !== "linux")
+    return await connectTo(path, timeoutMs);
+  const handle = await open(dir, "r").catch((cause: unknown) => {
+    throw new NoKeeper("The child's directory cannot be opened", false, { cause });
+  });
+  try {
+    return await connectTo(`/proc/self/fd/${handle.fd}/sock`, timeoutMs);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function connectTo(path: string, timeoutMs: number): Promise<Socket> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(timeoutMs) });
+    return socket;
+  } catch (cause) {
+    socket.destroy();
+    socket.on("error", () => undefined); // it was told already
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new NoKeeper("The keeper does not answer", code === "ENOENT" || code === "ECONNREFUSED", { cause });
+  }
+}

@@ -1,0 +1,143 @@
+// The files of a child, as text: written for the keeper, and believed only when the keeper signed them.
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { getSystemErrorName } from "node:util";
+import { HostError } from "../protocol/errors.ts";
+import type { ChildSpec, Closed, End, Live } from "./types.ts";
+
+/** A spec with what only host and keeper know. */
+export interface Intent {
+  spec: ChildSpec;
+  /** Stands in the child's environment; says who it is, opens nothing. */
+  mark: string;
+  /** Opens the keeper's socket and signs its records. */
+  secret: string;
+  createdAt: number;
+}
+
+export const defaultQuota = 64 * 1024 * 1024;
+
+/** NUL-terminated `key=value` entries, the last one `end`. Throws `invalid_params` where a value cannot be passed on. */
+export function encodeIntent({ spec, mark, secret, createdAt }: Intent): Buffer {
+  if (spec.argv.length === 0) throw new HostError("invalid_params", "A command needs at least one word.");
+  const entries = [
+    `id=${spec.id}`,
+    `created=${createdAt}`,
+    `mark=${mark}`,
+    `secret=${secret}`,
+    `mode=${spec.mode}`,
+    `rows=${spec.rows ?? 30}`,
+    `cols=${spec.cols ?? 120}`,
+    `quota=${spec.quotaBytes ?? defaultQuota}`,
+    `pty_fallback=${spec.ptyFallback ? 1 : 0}`,
+    `cwd=${spec.cwd}`,
+    ...spec.argv.map((word) => `arg=${word}`),
+    ...Object.entries(spec.env).map(([name, value]) => `env=${name}=${value}`),
+    ...Object.entries(spec.facts ?? {}).map(([name, value]) => `fact=${name}=${value}`),
+    "end",
+  ];
+  if (entries.some((entry) => entry.includes("\0")))
+    throw new HostError("invalid_params", "A command, its environment and its directory cannot contain a NUL.");
+  return Buffer.from(`${entries.join("\0")}\0`);
+}
+
+/** The other way round; undefined where it is torn or not a spec at all. */
+export function decodeIntent(bytes: Buffer): Intent | undefined {
+  const entries = bytes.toString().split("\0");
+  if (entries.pop() !== "" || entries.pop() !== "end") return undefined;
+  const single = new Map<string, string>();
+  const many = { arg: [] as string[], env: [] as string[], fact: [] as string[] };
+  for (const entry of entries) {
+    const [key, value] = cut(entry);
+    if (key === "arg" || key === "env" || key === "fact") many[key].push(value);
+    else single.set(key, value);
+  }
+  const [id, mark, secret, cwd] = [single.get("id"), single.get("mark"), single.get("secret"), single.get("cwd")];
+  if (id === undefined || !mark || !secret || cwd === undefined || many.arg.length === 0) return undefined;
+  const spec: ChildSpec = {
+    id,
+    argv: many.arg,
+    env: Object.fromEntries(many.env.map(cut)),
+    cwd,
+    mode: single.get("mode") === "pty" ? "pty" : "pipe",
+    rows: Number(single.get("rows")),
+    cols: Number(single.get("cols")),
+    quotaBytes: Number(single.get("quota")),
+    ptyFallback: single.get("pty_fallback") === "1",
+    facts: Object.fromEntries(many.fact.map(cut)),
+  };
+  return { spec, mark, secret, createdAt: Number(single.get("created")) };
+}
+
+function cut(entry: string): [string, string] {
+  const at = entry.indexOf("=");
+  return at < 0 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
+}
+
+/** What a record file holds. "absent" includes one whose space is only reserved; "forged" is whole, but not the keeper's. */
+export type Found = { state: "absent" | "torn" | "forged" } | { state: "signed"; fields: ReadonlyMap<string, string> };
+
+/** Judges the text of a record by its signature. */
+export function judgeRecord(name: string, bytes: Buffer, secret: string): Found {
+  const padding = bytes.indexOf(0);
+  const text = (padding < 0 ? bytes : bytes.subarray(0, padding)).toString();
+  if (text === "") return { state: "absent" };
+  const parts = /^((?:[a-z_]+=.*\n)*?)mac=([0-9a-f]{64})\nend\n$/.exec(text);
+  if (parts === null) return { state: text.endsWith("\nend\n") ? "forged" : "torn" };
+  const [, body = "", mac = ""] = parts;
+  const expected = createHmac("sha256", secret).update(`${name}\n${body}`).digest();
+  if (!timingSafeEqual(expected, Buffer.from(mac, "hex"))) return { state: "forged" };
+  return { state: "signed", fields: new Map(body.trimEnd().split("\n").map(cut)) };
+}
+
+/** Reads and judges `dir/name`. */
+export async function readRecord(dir: string, name: "live" | "exit" | "closed", secret: string): Promise<Found> {
+  const bytes = await readFile(join(dir, name)).catch(absentAsEmpty);
+  return judgeRecord(name, bytes, secret);
+}
+
+/** For `catch`: a file that is not there is an empty one; any other failure stays one. */
+export function absentAsEmpty(error: NodeJS.ErrnoException): Buffer {
+  if (error.code === "ENOENT") return Buffer.alloc(0);
+  throw error;
+}
+
+type Fields = ReadonlyMap<string, string>;
+
+export function toLive(fields: Fields): Live {
+  return {
+    keeperPid: Number(fields.get("keeper")),
+    pid: Number(fields.get("pid")),
+    startTick: fields.get("tick") ?? "",
+    bootId: fields.get("boot") ?? "",
+    mode: fields.get("mode") === "pty" ? "pty" : "pipe",
+    startedAt: Number(fields.get("started")),
+    bestEffort: fields.get("best_effort") === "1",
+  };
+}
+
+/** The end an exit record tells of, or which step of the start failed. */
+export function toEnd(fields: Fields): End | { kind: "failed_start"; step: string; errno: string } {
+  if (fields.get("kind") === "failed_start")
+    return { kind: "failed_start", step: fields.get("step") ?? "", errno: errnoName(Number(fields.get("errno"))) };
+  const [code, signal] = [fields.get("code"), fields.get("signal")];
+  return {
+    kind: "exited",
+    code: code === undefined ? null : Number(code),
+    signal: signal === undefined ? null : Number(signal),
+    core: fields.get("core") === "1",
+    endedAt: Number(fields.get("ended")),
+    bytesAtExit: Number(fields.get("bytes")),
+  };
+}
+
+export function toClosed(fields: Fields): Closed {
+  return { bytes: Number(fields.get("bytes")), stragglers: Number(fields.get("stragglers")) };
+}
+
+/** "ENOENT" for 2. */
+export function errnoName(errno: number): string {
+  if (!(Number.isInteger(errno) && errno > 0)) return "EUNKNOWN";
+  return getSystemErrorName(-errno);
+}

@@ -1,0 +1,107 @@
+// What a child of Hearth is to those who use it: the names every other part builds on.
+
+/** What to run. `env` is the whole environment (a mark is added); `argv[0]` is searched in its PATH. */
+export interface ChildSpec {
+  id: string;
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+  mode: "pipe" | "pty";
+  /** Terminal size; default 30 × 120. */
+  rows?: number;
+  cols?: number;
+  /** How much output is kept on disk, in bytes; default 64 MiB. */
+  quotaBytes?: number;
+  /** Where no terminal can be had, use a pipe instead of failing; `live.mode` says which it became. */
+  ptyFallback?: boolean;
+  /** Kept with the child and handed back by `adopt`; means nothing here. */
+  facts?: Readonly<Record<string, string>>;
+}
+
+/** What the keeper recorded before the child ran its first instruction. */
+export interface Live {
+  keeperPid: number;
+  pid: number;
+  startTick: string;
+  bootId: string;
+  mode: "pipe" | "pty";
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** This system has no sub-reaper: descendants that leave the child's group may outlive a kill. */
+  bestEffort: boolean;
+}
+
+/** How it ended. A lost child has no exit code: nothing is guessed. */
+export type End =
+  | {
+      kind: "exited";
+      code: number | null;
+      signal: number | null;
+      core: boolean;
+      endedAt: number;
+      bytesAtExit: number;
+    }
+  | { kind: "lost"; reason: "keeper_gone" | "reboot" | "status_untrusted" };
+
+/** The end of output, which may come long after the end of the child: descendants can hold its pipe. */
+export interface Closed {
+  bytes: number;
+  /** Descendants that were alive at the end of output. */
+  stragglers: number;
+}
+
+/** The output of a child as one run of bytes on disk, for any number of readers. */
+export interface Spool {
+  /** Bytes written so far, as last heard from the keeper. */
+  readonly length: number;
+  /** The first offset still on disk; what was before was dropped for the quota. */
+  readonly firstKept: number;
+  /** No byte will ever come again. */
+  readonly ended: boolean;
+  /**
+   * Up to `max` bytes from offset `from`; empty at the end. The buffer is shared with other readers: do not write to it.
+   * Throws `OffsetGone` where the bytes are no longer kept.
+   */
+  read(from: number, max: number): Promise<{ offset: number; bytes: Buffer }>;
+  /** Resolves when there is more than `after`, when the output has ended, or when `signal` aborts. Never rejects. */
+  grown(after: number, signal: AbortSignal): Promise<void>;
+}
+
+/** A child that was started or found again. It belongs to its keeper: letting go of this object ends nothing. */
+export interface Child {
+  readonly id: string;
+  readonly dir: string;
+  readonly spec: ChildSpec;
+  readonly live: Live | undefined;
+  readonly end: End | undefined;
+  readonly spool: Spool;
+  /** Resolves once, with the truth; every byte before the exit can then be read. Never rejects. */
+  readonly exited: Promise<End>;
+  /** Resolves once the output has ended, after `exited`. Never rejects. */
+  readonly closed: Promise<Closed>;
+  /**
+   * Answers how many bytes were taken, which may be fewer: at most 1 MiB waits for a child that does not read, and a
+   * terminal in line mode takes 4,095 bytes of one line. Throws `NotRunning` after the end.
+   */
+  write(bytes: Uint8Array): Promise<number>;
+  /** End of standard input (Ctrl-D in a terminal). Throws `NotRunning`. */
+  eof(): Promise<void>;
+  /** The new size of its terminal; does nothing for a pipe. Throws `NotRunning`. */
+  resize(rows: number, cols: number): Promise<void>;
+  /** A signal by number, to the child's process group. Throws `NotRunning`. */
+  signal(n: number): Promise<void>;
+  /**
+   * Ends the child and every descendant, children before parents: `firstSignal` (default 15), `graceMs`, then KILL.
+   * Resolves when none is left. With `graceMs` 0 there is no escalation, and it resolves when the signal was sent.
+   * After the child's own end it ends the stragglers.
+   */
+  kill(options: { graceMs: number; firstSignal?: number }): Promise<void>;
+  /** Drops the connection; the child lives on. */
+  detach(): void;
+}
+
+/** What was found in a child's directory. */
+export type Adopted =
+  | { state: "running" | "ended"; child: Child }
+  | { state: "failed_start"; id: string; errno?: string; step?: string; spec?: ChildSpec }
+  | { state: "torn"; id: string; warning: string };

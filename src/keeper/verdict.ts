@@ -1,0 +1,67 @@
+// Decides what became of a child, from its records and its keeper; asked at adoption and when a connection breaks.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Growth } from "./frames.ts";
+import { Link, NoKeeper } from "./link.ts";
+import { currentBootId, endOrphans } from "./orphans.ts";
+import { type Intent, readRecord, toClosed, toEnd } from "./records.ts";
+import type { Closed, End, Live } from "./types.ts";
+
+export type Verdict =
+  | { kind: "attached"; link: Link; growth: Growth }
+  | { kind: "ended"; end: End; closed: Closed | undefined }
+  | { kind: "failed_start"; step: string; errno: string }
+  /** The keeper lives and does not answer (stopped, or crowded): ask again later. */
+  | { kind: "silent" };
+
+const helloMs = 5_000;
+const attempts = 3;
+
+/** Idempotent: whatever it ends is gone when it is asked again. `onWarning` hears of what should not be. */
+export async function decide(
+  dir: string,
+  { mark, secret }: Intent,
+  live: Live | undefined,
+  onWarning: (text: string) => void,
+): Promise<Verdict> {
+  const failed = await startFailure(dir, secret);
+  if (failed !== undefined) return failed;
+  const connected = await connectTo(dir, secret);
+  if (connected !== "gone") return connected;
+  const exit = await readRecord(dir, "exit", secret); // read after the keeper was gone: it writes nothing any more
+  if (exit.state === "signed") {
+    const end = toEnd(exit.fields);
+    if (end.kind === "failed_start") return end;
+    const closed = await readRecord(dir, "closed", secret);
+    if (closed.state === "torn" || closed.state === "forged") onWarning(`${dir}/closed is ${closed.state}: ignored`);
+    return { kind: "ended", end, closed: closed.state === "signed" ? toClosed(closed.fields) : undefined };
+  }
+  if (exit.state !== "absent") onWarning(`${dir}/exit is ${exit.state}: ignored`);
+  return { kind: "ended", end: await lost(live, mark, exit.state === "forged"), closed: undefined };
+}
+
+async function startFailure(dir: string, secret: string): Promise<Verdict | undefined> {
+  const exit = await readRecord(dir, "exit", secret);
+  if (exit.state !== "signed") return undefined;
+  const end = toEnd(exit.fields);
+  return end.kind === "failed_start" ? end : undefined;
+}
+
+async function connectTo(dir: string, secret: string): Promise<Verdict | "gone"> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { kind: "attached", ...(await Link.open(dir, secret, helloMs)) };
+    } catch (error) {
+      if (!(error instanceof NoKeeper)) throw error;
+      if (error.gone) return "gone";
+      if (attempt === attempts) return { kind: "silent" };
+      await delay(20 * attempt); // it was just leaving, or too many stood at its door
+    }
+  }
+}
+
+async function lost(live: Live | undefined, mark: string, forged: boolean): Promise<End> {
+  const boot = await currentBootId();
+  if (live !== undefined && boot !== undefined && boot !== live.bootId) return { kind: "lost", reason: "reboot" };
+  if (live !== undefined) await endOrphans(live, mark);
+  return { kind: "lost", reason: forged ? "status_untrusted" : "keeper_gone" };
+}
