@@ -165,10 +165,9 @@ export class LoginEnvironment {
   /** Clears up after a host that died while it read a profile. */
   adopt(adopted: readonly Adopted[]): void {
     for (const one of adopted) {
-      if (one.state === "torn") continue;
-      const id = one.state === "failed_start" ? one.id : one.child.id;
+      const id = "child" in one ? one.child.id : one.id;
       if (!id.startsWith(PREFIX)) continue;
-      if (one.state === "failed_start") {
+      if (!("child" in one)) {
         this.#keepers.forget(id).catch((error: unknown) => this.#onWarning(String(error)));
         continue;
       }

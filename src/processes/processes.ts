@@ -188,7 +188,7 @@ export class Processes implements AsyncDisposable {
     }
     const ends: Promise<void>[] = [];
     for (const one of this.#o.adopted) {
-      const id = one.state === "running" || one.state === "ended" ? one.child.id : one.id;
+      const id = "child" in one ? one.child.id : one.id;
       if (!id.startsWith(PREFIX)) continue;
       const row = stored.get(id) ?? null;
       if (one.state === "torn") this.#o.onWarning(`The files of process ${id} are passed over: ${one.warning}`);

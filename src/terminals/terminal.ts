@@ -1,0 +1,164 @@
+// One terminal from its shell's start to its end. The shell belongs to its keeper: hosts and viewers come and go.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Child, End } from "../keeper/types.ts";
+import { type Attachment, emptySpool, Screen } from "../processes/attachment.ts";
+import { untilDurable } from "../processes/durable.ts";
+import { outcomeOf } from "../processes/outcome.ts";
+import { HostError } from "../protocol/errors.ts";
+import type { TerminalRow } from "../protocol/rows.ts";
+import type { EndCause, TerminalRecorder } from "./terminal-record.ts";
+
+const HANGUP = 1;
+const HANGUP_GRACE_MS = 1_500;
+/** After the KILL (T10); and the time to write it down. */
+const LAST_MOMENTS_MS = 3_000;
+
+export interface Surroundings {
+  recorder: TerminalRecorder;
+  onWarning: (text: string) => void;
+  onEnded: (terminal: Terminal) => void;
+  /** Aborts when this host lets go of its children. */
+  leaving: AbortSignal;
+}
+
+export class Terminal {
+  readonly id: string;
+  readonly #around: Surroundings;
+  readonly #child: Child | null;
+  readonly #screen: Screen;
+  readonly #ended = Promise.withResolvers<EndCause>();
+  #row: TerminalRow;
+  #why: EndCause | null = null;
+  #saving: Promise<void> | null = null;
+
+  constructor(row: TerminalRow, child: Child | null, around: Surroundings) {
+    this.id = row.terminal_id;
+    this.#row = row;
+    this.#child = child;
+    this.#around = around;
+    this.#screen = new Screen({ rows: row.rows, cols: row.cols });
+    if (row.status !== "running") this.#ended.resolve(row.status);
+  }
+
+  get row(): TerminalRow {
+    return this.#row;
+  }
+  get running(): boolean {
+    return this.#row.status === "running";
+  }
+
+  /** Resolves with why, once the end is recorded. */
+  get ended(): Promise<EndCause> {
+    return this.#ended.promise;
+  }
+
+  /** Follows the shell to its end. Call once. */
+  supervise(): void {
+    const child = this.#child;
+    if (child === null || !this.running) return;
+    const following = child.exited.then((end) => this.#finish(end));
+    following.catch((error: unknown) => {
+      if (!this.#around.leaving.aborted) this.#around.onWarning(`terminal ${this.id}: ${String(error)}`);
+    });
+  }
+
+  async #finish(end: End): Promise<void> {
+    const { status, exit_code, signal, ended_at } = outcomeOf(end, null, Date.now());
+    const lost = status === "lost";
+    const row: TerminalRow = { ...this.#row, status: lost ? "lost" : "exited", exit_code, signal, ended_at };
+    const cause = this.#why ?? (lost ? "lost" : "exited");
+    await this.#saving;
+    try {
+      await untilDurable(() => this.#around.recorder.ended(row, cause), this.#around.leaving);
+    } catch (error) {
+      if (this.#around.leaving.aborted) throw error;
+      this.#around.onWarning(`the end of terminal ${this.id} could not be recorded: ${String(error)}`);
+    }
+    this.#row = row;
+    this.#ended.resolve(cause);
+    this.#around.onEnded(this);
+  }
+
+  /** Hangs up, insists after 1.5 s with KILL, and answers when the shell and all it started are gone (T10). */
+  async end(cause: "closed" | "replaced"): Promise<void> {
+    if (this.#child === null || !this.running) return;
+    this.#why ??= cause;
+    const gone = this.#child
+      .kill({ graceMs: HANGUP_GRACE_MS, firstSignal: HANGUP })
+      .catch((error: unknown) => {
+        if (this.running) this.#around.onWarning(`terminal ${this.id} could not be asked to end: ${String(error)}`);
+      })
+      .then(() => this.#ended.promise);
+    const patience = new AbortController();
+    const late = delay(HANGUP_GRACE_MS + LAST_MOMENTS_MS, null, { signal: patience.signal, ref: false }).catch(
+      () => null,
+    );
+    await Promise.race([gone, late]);
+    patience.abort();
+    if (this.running)
+      throw new HostError("internal", `Terminal "${this.id}" does not end: its shell hangs in the system`);
+  }
+
+  /** Ends it at once: its start could not be recorded. */
+  async destroy(): Promise<void> {
+    await this.#child?.kill({ graceMs: 500, firstSignal: 9 });
+    await this.#child?.closed;
+  }
+
+  #living(): Child {
+    if (this.running && this.#child !== null && this.#child.end === undefined) return this.#child;
+    throw new HostError("not_running", `The shell of terminal "${this.id}" has ended: open it again`);
+  }
+
+  /** Bytes taken, unchanged. Errors: not_running. */
+  async input(bytes: Uint8Array): Promise<number> {
+    return this.#living().write(bytes);
+  }
+
+  async resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
+    const size = await this.#screen.resize(this.#living(), rows, cols);
+    if (size.rows !== this.#row.rows || size.cols !== this.#row.cols) {
+      this.#row = { ...this.#row, ...size };
+      this.#save();
+    }
+    return size;
+  }
+
+  /** While a window is dragged sizes come by the dozen: one write is under way, the next one takes the newest. */
+  #save(): void {
+    if (this.#saving !== null) return;
+    const saving = async () => {
+      let saved: TerminalRow | null = null;
+      while (saved !== this.#row && this.running) {
+        saved = this.#row;
+        await this.#around.recorder.row(saved);
+      }
+    };
+    this.#saving = saving()
+      .catch((error: unknown) => {
+        if (!this.#around.leaving.aborted)
+          this.#around.onWarning(`the size of terminal ${this.id} could not be recorded: ${String(error)}`);
+      })
+      .finally(() => {
+        this.#saving = null;
+      });
+  }
+
+  attach(): Attachment {
+    return {
+      spool: this.#child?.spool ?? emptySpool,
+      mode: this.#child?.live?.mode ?? "pty",
+      size: () => this.#screen.size,
+      write: (bytes) => this.input(bytes),
+      resize: (rows, cols) => this.resize(rows, cols),
+      onResize: (listener) => this.#screen.onResize(listener),
+      ended: this.#ended.promise.then((cause) => ({ exit_code: this.#row.exit_code, signal: this.#row.signal, cause })),
+    };
+  }
+
+  /** Lets go of the shell, which lives on. */
+  async leave(): Promise<void> {
+    await this.#saving;
+    this.#child?.detach();
+  }
+}
