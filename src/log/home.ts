@@ -1,0 +1,111 @@
+// Is this directory a safe and suitable place for the log? Asked before anything in it is touched.
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readFile, statfs } from "node:fs/promises";
+import { resolve } from "node:path";
+
+/** The home cannot be used; `message` says why and what to do. */
+export class HomeRefused extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "HomeRefused";
+  }
+}
+
+/** What the checks ask the system; tests put in what they cannot mount. */
+export interface System {
+  /** The `f_type` of the file system that holds `path`. */
+  fileSystem(path: string): Promise<number>;
+  /** The text of /proc/self/mountinfo; empty where there is none. */
+  mounts(): Promise<string>;
+  uid: number;
+}
+
+export const thisSystem: System = {
+  fileSystem: async (path) => (await statfs(path)).type,
+  mounts: () => readFile("/proc/self/mountinfo", "utf8").catch(() => ""),
+  uid: process.geteuid?.() ?? -1,
+};
+
+const FUSE = 0x65735546;
+/** File systems whose locks or syncs do not reach the machine that has the disk, or not reliably. */
+const network: Readonly<Record<number, string>> = {
+  26985: "NFS",
+  20859: "SMB",
+  4283649346: "CIFS",
+  4266872130: "SMB2",
+  22092: "NCP",
+  16914839: "9p",
+  12805120: "Ceph",
+  1397113167: "AFS",
+  1799439955: "AFS",
+  1937076805: "Coda",
+  198183888: "Lustre",
+  1196443219: "GPFS",
+  537068840: "OrangeFS",
+  428016422: "BeeGFS",
+  2020557398: "VirtualBox shared folder",
+};
+/** FUSE is local for some (ntfs-3g, mergerfs) and the network for these; the kernel knows the name behind `fuse.`. */
+const networkFuse =
+  /^fuse\.(sshfs|rclone|s3fs|s3ql|gcsfuse|goofys|glusterfs|ceph|davfs2?|curlftpfs|juicefs|seaweedfs|moosefs|mfs|smbnetfs|gvfsd-fuse|blobfuse2?|onedriver|google-drive-ocamlfuse)/;
+
+/** Makes the home (0700) if it is not there. Throws HomeRefused if it is not the user's own, open to others, or remote. */
+export async function checkHome(home: string, system: System = thisSystem): Promise<void> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const stat = await lstat(home);
+  if (stat.isSymbolicLink()) {
+    throw new HomeRefused(`${home} is a symbolic link: set HEARTH_HOME to the directory itself`);
+  }
+  if (!stat.isDirectory()) throw new HomeRefused(`${home} is not a directory: set HEARTH_HOME to one`);
+  if (stat.uid !== system.uid) {
+    throw new HomeRefused(
+      `${home} belongs to user ${stat.uid}, not to you: set HEARTH_HOME to a directory of your own`,
+    );
+  }
+  if ((stat.mode & 0o077) !== 0) {
+    throw new HomeRefused(`${home} is open to other users: run \`chmod 700 ${home}\` and start again`);
+  }
+  const type = (await system.fileSystem(home)) >>> 0;
+  const name = network[type] ?? (type === FUSE ? await remoteFuse(home, system) : undefined);
+  if (name !== undefined) {
+    throw new HomeRefused(
+      `${home} is on a network file system (${name}), where the log cannot be kept safe: set HEARTH_HOME to a local directory`,
+    );
+  }
+}
+
+async function remoteFuse(home: string, system: System): Promise<string | undefined> {
+  const path = resolve(home);
+  let best = { point: "", type: "" };
+  for (const line of (await system.mounts()).split("\n")) {
+    const [before = "", after = ""] = line.split(" - ");
+    const point = (before.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, octal) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    const inside = point === "/" || path === point || path.startsWith(`${point}/`);
+    // Later lines are mounted over earlier ones.
+    if (point !== "" && inside && point.length >= best.point.length) best = { point, type: after.split(" ")[0] ?? "" };
+  }
+  return networkFuse.test(best.type) ? best.type : undefined;
+}
+
+/**
+ * A file in the home must be a plain file of one's own, not a link that someone has put there. Created as 0600 if
+ * `create`. Throws HomeRefused. Never opens a file that is there: closing it would drop the locks this process has on it.
+ */
+export async function prepareFile(path: string, create: boolean, system: System = thisSystem): Promise<void> {
+  const stat = await lstat(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (stat === undefined) {
+    // Exclusive: what has come to be here since we looked is not ours to open.
+    if (create) await (await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600)).close();
+    return;
+  }
+  if (stat.isSymbolicLink()) {
+    throw new HomeRefused(`${path} is a symbolic link that does not belong there: remove it and start again`);
+  }
+  if (!stat.isFile()) throw new HomeRefused(`${path} is not a plain file: move it away and start again`);
+  if (stat.uid !== system.uid) throw new HomeRefused(`${path} belongs to user ${stat.uid}, not to you: move it away`);
+}
