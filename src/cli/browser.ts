@@ -31,7 +31,9 @@ export async function findProgram(name: string, env: Environment): Promise<strin
     try {
       await access(path, constants.X_OK);
       return path;
-    } catch {}
+    } catch {
+      // Not here: look in the next one.
+    }
   }
   return undefined;
 }

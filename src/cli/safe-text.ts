@@ -4,6 +4,7 @@
 const COMMANDING =
   /(?![\t\n])\p{Cc}|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 /** Colours and the like: on a terminal they are noise when shown and harmless when left out. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this is about
 const COLOURS = /\u001b\[[\d;:]*m/g;
 
 /** Every commanding character by a visible name. Works on any part of a text: no character depends on another. */
