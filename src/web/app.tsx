@@ -1,0 +1,220 @@
+// The page: conversations at the left, the conversation in the middle, what runs at the right.
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { Hub } from "./hub.ts";
+import { Banner } from "./parts/banner.tsx";
+import { Composer } from "./parts/composer.tsx";
+import { ConversationView } from "./parts/conversation-view.tsx";
+import { Drawer } from "./parts/drawer.tsx";
+import { Header } from "./parts/header.tsx";
+import { Login } from "./parts/login.tsx";
+import { Panel, type PanelTab } from "./parts/panel.tsx";
+import { Sidebar } from "./parts/sidebar.tsx";
+import { Welcome } from "./parts/welcome.tsx";
+import { parseHash } from "./route.ts";
+import { useField } from "./store.ts";
+import { type Page, usePage } from "./use-conversation.ts";
+import { useMedia } from "./use-media.ts";
+
+export function App({ hub }: { hub: Hub }) {
+  const connection = useField(hub.state, "connection");
+  const problem = useField(hub.state, "loginProblem");
+  useEffect(() => {
+    // A link from `hearth open` pasted over the address of a page that is already open.
+    const arrived = () => {
+      if (parseHash(location.hash).ticket !== null) void hub.begin();
+    };
+    window.addEventListener("hashchange", arrived);
+    return () => window.removeEventListener("hashchange", arrived);
+  }, [hub]);
+  if (connection === "login") {
+    return (
+      <>
+        <span data-testid="connection" data-state="login" hidden />
+        <Login
+          problem={problem}
+          onTicket={(ticket) => {
+            location.hash = `ticket=${encodeURIComponent(ticket)}`;
+          }}
+        />
+      </>
+    );
+  }
+  return <Main hub={hub} />;
+}
+
+function Main({ hub }: { hub: Hub }) {
+  const page = usePage(hub);
+  const sessions = useField(hub.state, "sessions");
+  const models = useField(hub.state, "models");
+  const connection = useField(hub.state, "connection");
+  const narrow = useMedia("(width <= 900px)");
+  const slim = useMedia("(width <= 720px)");
+  const [list, setList] = useState(false);
+  const [side, setSide] = useState(() => window.innerWidth > 900);
+  const [tab, setTab] = useState<PanelTab>("processes");
+  const [openProcess, setOpenProcess] = useState<string | null>(null);
+  const [insert, setInsert] = useState<{ text: string } | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const { id, session, go } = page;
+  useFirstSession(page, sessions?.[0]?.session_id ?? null, sessions !== null);
+  useStopKey(page, session.busy);
+
+  const row = sessions?.find((one) => one.session_id === id);
+  const title = session.title || row?.title || "";
+  useEffect(() => {
+    document.title = `${session.pending.length > 0 ? "● " : ""}${title || "Hearth"}${title ? " · Hearth" : ""}`;
+  }, [title, session.pending.length]);
+
+  const attempt = useCallback((work: Promise<unknown>) => {
+    setProblem(null);
+    work.catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+  }, []);
+  const showProcess = useCallback((process: string) => {
+    setOpenProcess(process);
+    setTab("processes");
+    setSide(true);
+  }, []);
+  const prompts = useRef<() => string[]>(() => []);
+  prompts.current = () => session.items.flatMap((item) => (item.kind === "prompt" ? [item.text] : []));
+  const getPrompts = useCallback(() => prompts.current(), []);
+
+  const untouched = session.items.length === 0 && session.queued.length === 0;
+  const begin = () => {
+    setList(false);
+    if (id !== null && untouched && page.loaded) {
+      setInsert({ text: "" });
+      return;
+    }
+    attempt(
+      hub.client.call("session.create", {}).then((made) => {
+        go(made.session_id);
+        hub.refreshSessions();
+      }),
+    );
+  };
+  const remove = async (gone: string) => {
+    await hub.client.call("session.delete", { session_id: gone });
+    hub.refreshSessions();
+    if (gone === id) go(sessions?.find((one) => one.session_id !== gone)?.session_id ?? null);
+  };
+  const model = session.model ?? row?.model ?? null;
+
+  return (
+    <div className="flex h-dvh">
+      <Drawer
+        label="Conversations"
+        side="left"
+        over={slim}
+        open={!slim || list}
+        onClose={() => setList(false)}
+        width="w-60"
+      >
+        <Sidebar
+          hub={hub}
+          sessions={sessions}
+          current={id}
+          onSelect={(chosen) => {
+            go(chosen);
+            setList(false);
+          }}
+          onNew={begin}
+          onRename={(renamed, to) =>
+            hub.client.call("session.title", { session_id: renamed, title: to }).then(() => hub.refreshSessions())
+          }
+          onDelete={remove}
+        />
+      </Drawer>
+      <main className="flex min-w-0 flex-1 flex-col">
+        <Header
+          title={title}
+          running={[...session.processes.values()].filter((process) => process.status === "running").length}
+          workspace={session.workspace || row?.workspace || null}
+          nextWorkspace={page.nextWorkspace}
+          onWorkspace={page.setWorkspace}
+          models={models}
+          model={model}
+          onModel={page.setModel}
+          onModelOpen={() => hub.refreshModels()}
+          onList={slim ? () => setList(true) : null}
+          sideOpen={side}
+          onSide={() => setSide(!side)}
+        />
+        <Banner connection={connection} problem={problem} onDismiss={() => setProblem(null)} />
+        <ConversationView
+          key={id ?? "new"}
+          session={session}
+          answers={page.answers}
+          onProcess={showProcess}
+          empty={
+            page.problem !== null ? (
+              <p className="my-auto text-center text-soft" role="alert">
+                {page.problem}
+              </p>
+            ) : page.loaded || (row !== undefined && row.updated_at === row.created_at) ? (
+              <Welcome
+                offline={(model ?? models?.current ?? "offline") === "offline"}
+                onTry={(text) => setInsert({ text })}
+              />
+            ) : null
+          }
+        />
+        <Composer
+          key={`composer-${id ?? "new"}`}
+          sessionId={id}
+          busy={session.busy}
+          queued={session.queued.length}
+          offline={connection !== "ready"}
+          prompts={getPrompts}
+          onSend={page.send}
+          onStop={page.stop}
+          insert={insert}
+        />
+      </main>
+      <Drawer
+        label="Processes and terminal"
+        side="right"
+        over={narrow}
+        open={side}
+        onClose={() => setSide(false)}
+        width="w-[25rem] min-[1500px]:w-[34rem]"
+      >
+        <Panel
+          hub={hub}
+          session={id}
+          tab={tab}
+          onTab={setTab}
+          openProcess={openProcess}
+          onOpenProcess={setOpenProcess}
+          onNeedSession={() => attempt(page.ensure())}
+          onClose={() => setSide(false)}
+        />
+      </Drawer>
+    </div>
+  );
+}
+
+/** Without a session in the address the page opens the latest one, once. */
+function useFirstSession(page: Page, latest: string | null, known: boolean): void {
+  const done = useRef(false);
+  const { id, go } = page;
+  useEffect(() => {
+    if (done.current || !known) return;
+    done.current = true;
+    if (id === null && latest !== null) go(latest);
+  }, [id, go, latest, known]);
+}
+
+/** Escape stops the turn, unless something nearer (a field being changed, a terminal, a drawer) has taken it. */
+function useStopKey(page: Page, busy: boolean): void {
+  const { stop } = page;
+  useEffect(() => {
+    if (!busy) return;
+    const key = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+      if (event.target instanceof Element && event.target.closest(".xterm")) return;
+      stop();
+    };
+    window.addEventListener("keydown", key);
+    return () => window.removeEventListener("keydown", key);
+  }, [busy, stop]);
+}

@@ -1,0 +1,139 @@
+// The conversation: its last entries, held at the newest unless one is reading further up.
+import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Item, SessionState } from "../../client/fold.ts";
+import type { Answers } from "../answers.ts";
+import { Entry, Prompt, Threaded } from "./entry.tsx";
+import { Down } from "./icons.tsx";
+
+export interface ConversationViewProps {
+  session: SessionState;
+  answers: Answers;
+  onProcess: (id: string) => void;
+  /** Shown while there is nothing yet. */
+  empty: ReactNode;
+}
+
+/** Entries drawn at first, and per "show earlier". */
+const PAGE = 300;
+/** Nearer to the end than this is "at the end". */
+const NEAR_PX = 48;
+
+export function ConversationView({ session, answers, onProcess, empty }: ConversationViewProps) {
+  const { items, queued } = session;
+  const [most, setMost] = useState(PAGE);
+  const scroller = useRef<HTMLElement>(null);
+  const inner = useRef<HTMLDivElement>(null);
+  const held = useRef(true);
+  const [away, setAway] = useState(false);
+
+  const toEnd = useCallback(() => {
+    held.current = true;
+    const element = scroller.current;
+    if (element !== null) element.scrollTop = element.scrollHeight;
+  }, []);
+
+  // Whatever grows (text, a live tail, an opened card): the end stays in view while it is held.
+  useEffect(() => {
+    const element = inner.current;
+    if (element === null) return;
+    const watcher = new ResizeObserver(() => {
+      if (held.current) toEnd();
+    });
+    watcher.observe(element);
+    if (scroller.current !== null) watcher.observe(scroller.current);
+    return () => watcher.disconnect();
+  }, [toEnd]);
+
+  // One's own words are always shown, wherever one was reading.
+  const lastOwn = queued.at(-1)?.key ?? items.findLast((item) => item.kind === "prompt")?.key;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new prompt is the occasion
+  useLayoutEffect(toEnd, [lastOwn, toEnd]);
+
+  const onScroll = () => {
+    const element = scroller.current;
+    if (element === null) return;
+    held.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    setAway(!held.current);
+  };
+
+  const shown = items.length > most ? items.slice(-most) : items;
+  return (
+    <section
+      ref={scroller}
+      aria-label="Conversation"
+      className="relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto [scrollbar-gutter:stable]"
+      onScroll={onScroll}
+    >
+      <div ref={inner} className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-8">
+        {items.length === 0 && queued.length === 0 ? (
+          empty
+        ) : (
+          <div role="log" aria-label="Messages" aria-live="off">
+            {items.length > shown.length && (
+              <button type="button" className="btn mx-auto mb-6 flex!" onClick={() => setMost(most + PAGE)}>
+                Show earlier ({(items.length - shown.length).toLocaleString()})
+              </button>
+            )}
+            <Entries items={shown} session={session} answers={answers} onProcess={onProcess} />
+            <Working session={session} />
+            {queued.map((prompt) => (
+              <Prompt key={prompt.key} prompt={prompt} waiting />
+            ))}
+          </div>
+        )}
+      </div>
+      {away && (
+        <div className="pointer-events-none sticky bottom-3 flex justify-center">
+          <button
+            type="button"
+            data-testid="jump-to-latest"
+            className="btn pointer-events-auto rounded-full! shadow-[0_6px_20px_-8px_var(--shadow)]"
+            onClick={toEnd}
+          >
+            <Down size={15} /> Jump to latest
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+type EntriesProps = Pick<ConversationViewProps, "session" | "answers" | "onProcess"> & { items: readonly Item[] };
+
+const Entries = memo(
+  function Entries({ items, session, answers, onProcess }: EntriesProps) {
+    return items.map((item) => {
+      const about = item.kind === "tool" || item.kind === "notice" ? item.process_id : null;
+      return (
+        <Entry
+          key={item.key}
+          item={item}
+          process={about === null ? undefined : session.processes.get(about)}
+          answers={answers}
+          onProcess={onProcess}
+        />
+      );
+    });
+  },
+  (a, b) =>
+    a.items === b.items &&
+    a.session.processes === b.session.processes &&
+    a.answers === b.answers &&
+    a.onProcess === b.onProcess,
+);
+
+/** The glowing end of the thread, while nothing else shows that something happens. */
+function Working({ session }: { session: SessionState }) {
+  if (session.turn_id === null) return null;
+  const last = session.items.at(-1);
+  if (session.pending.length > 0 || (last?.kind === "tool" && last.status === "running")) return null;
+  const writing = last?.kind === "message" && last.state === "streaming" && last.text !== "";
+  return (
+    <Threaded className="flex h-7 items-center">
+      <span className="ember-dot absolute bottom-1 left-[2px]" />
+      <span className="text-xs text-faint" role="status">
+        {writing ? <span className="sr-only">Answering</span> : "Working…"}
+      </span>
+    </Threaded>
+  );
+}

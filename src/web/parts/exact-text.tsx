@@ -1,0 +1,41 @@
+// Text as it really is: what cannot be seen is drawn as a marked chip (see visible.ts).
+import { memo, useMemo } from "react";
+import { hiddenCount, visiblePieces } from "../visible.ts";
+
+/** Draws `text` so that no character of it is invisible. */
+export const ExactText = memo(function ExactText({ text }: { text: string }) {
+  const pieces = useMemo(() => visiblePieces(text), [text]);
+  return (
+    <>
+      {pieces.map((piece, at) =>
+        piece.kind === "plain" ? (
+          piece.text
+        ) : (
+          <span
+            // The text never changes under a card: a piece's place is its identity.
+            // biome-ignore lint/suspicious/noArrayIndexKey: see above
+            key={at}
+            className={
+              piece.kind === "line"
+                ? "text-faint"
+                : "mx-px rounded bg-bad/15 px-0.5 font-semibold text-bad outline outline-bad/30"
+            }
+          >
+            {piece.text}
+          </span>
+        ),
+      )}
+    </>
+  );
+});
+
+/** One line about the text: its length, and how much of it cannot be seen as it is. */
+export function exactNote(text: string): { note: string; hidden: number } {
+  const hidden = hiddenCount(text);
+  const lines = text.split("\n").length;
+  const length = [...text].length;
+  const parts = [`${length.toLocaleString()} ${length === 1 ? "character" : "characters"}`];
+  if (lines > 1) parts.push(`${lines.toLocaleString()} lines`);
+  if (hidden > 0) parts.push(`${hidden.toLocaleString()} not visible as such, shown marked`);
+  return { note: parts.join(" · "), hidden };
+}

@@ -1,0 +1,44 @@
+// The last lines of a running process, inside its tool card.
+import { useEffect, useState } from "react";
+import { openTerminal } from "../../client/browser.ts";
+import { TerminalStream } from "../../client/terminal.ts";
+import { batch, nextFrame } from "../batch.ts";
+import { grow, lastLines } from "../tail.ts";
+
+const LINES = 8;
+
+export function LiveTail({ processId }: { processId: string }) {
+  const [text, setText] = useState("");
+  useEffect(() => {
+    let raw = "";
+    let decoder = new TextDecoder();
+    const arriving = batch<Uint8Array>((pieces) => {
+      for (const piece of pieces) raw = grow(raw, decoder.decode(piece, { stream: true }));
+      setText(lastLines(raw, LINES));
+    }, nextFrame);
+    const stream = new TerminalStream({
+      open: (from) => openTerminal(processId, from),
+      listener: {
+        onBytes: (bytes) => arriving.add(bytes),
+        onReset: () => {
+          arriving.flush();
+          raw = "";
+          decoder = new TextDecoder();
+        },
+      },
+    });
+    return () => {
+      arriving.stop();
+      stream.close();
+    };
+  }, [processId]);
+  if (text === "") return null;
+  return (
+    <pre
+      data-testid="tool-tail"
+      className="overflow-x-auto border-t border-line bg-sunken px-3.5 py-2.5 font-mono text-xs leading-relaxed whitespace-pre-wrap text-soft"
+    >
+      {text}
+    </pre>
+  );
+}

@@ -1,0 +1,44 @@
+// The left column: the mark, the conversations, and at its foot the light.
+import { useState } from "react";
+import type { Hub } from "../hub.ts";
+import { useField } from "../store.ts";
+import { nextTheme, setTheme, type Theme, theme } from "../theme.ts";
+import { Half, Mark, Moon, Sun } from "./icons.tsx";
+import { SessionList, type SessionListProps } from "./session-list.tsx";
+
+const looks = {
+  system: { Icon: Half, label: "as the system" },
+  light: { Icon: Sun, label: "light" },
+  dark: { Icon: Moon, label: "dark" },
+} as const;
+
+export function Sidebar({ hub, ...list }: SessionListProps & { hub: Hub }) {
+  const build = useField(hub.state, "build");
+  const [look, setLook] = useState<Theme>(theme);
+  const { Icon, label } = looks[look];
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex h-14 flex-none items-center gap-2.5 px-4">
+        <Mark size={26} />
+        <span className="font-serif text-lg font-semibold tracking-tight">Hearth</span>
+      </div>
+      <SessionList {...list} />
+      <div className="flex items-center gap-2 border-t border-line px-2 py-1.5 pb-[max(0.375rem,env(safe-area-inset-bottom))]">
+        <button
+          type="button"
+          data-testid="theme"
+          className="btn btn-quiet px-2! text-xs! font-normal!"
+          aria-label={`Light: ${label}. Change`}
+          onClick={() => {
+            const next = nextTheme(look);
+            setTheme(next);
+            setLook(next);
+          }}
+        >
+          <Icon size={16} /> {label}
+        </button>
+        <span className="ml-auto truncate pr-2 text-2xs text-faint">{build}</span>
+      </div>
+    </div>
+  );
+}

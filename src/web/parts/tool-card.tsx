@@ -1,0 +1,152 @@
+// One thing the agent did: what, how it went, how long it took; more for whoever opens it.
+import { type ComponentType, memo, useEffect, useState } from "react";
+import type { ToolItem } from "../../client/fold.ts";
+import type { ProcessRow } from "../../protocol/rows.ts";
+import { duration, ending } from "../words.ts";
+import { Check, Chevron, Cog, Cross, File, Pencil, Question, Search, Terminal } from "./icons.tsx";
+import { LiveTail } from "./live-tail.tsx";
+import { CopyButton } from "./markdown.tsx";
+
+export interface ToolCardProps {
+  tool: ToolItem;
+  /** The process it started or asked about, if the page knows it. */
+  process: ProcessRow | undefined;
+  onProcess: (id: string) => void;
+}
+
+const icons: Readonly<Record<string, ComponentType<{ size?: number; className?: string }>>> = {
+  terminal: Terminal,
+  process: Cog,
+  read_file: File,
+  write_file: Pencil,
+  search_files: Search,
+  clarify: Question,
+};
+
+export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: ToolCardProps) {
+  const [open, setOpen] = useState(false);
+  const running = tool.status === "running";
+  const Icon = icons[tool.name] ?? Cog;
+  const processId = tool.process_id;
+  return (
+    <article
+      data-testid="tool-card"
+      data-name={tool.name}
+      data-status={tool.status}
+      data-process-id={processId ?? undefined}
+      data-exit-code={process?.exit_code ?? undefined}
+      className="card my-1.5 overflow-hidden"
+    >
+      <div className="flex items-center">
+        <button
+          type="button"
+          aria-expanded={open}
+          className="flex min-h-10 min-w-0 flex-1 items-center gap-2.5 py-1.5 pl-3.5 text-left"
+          onClick={() => setOpen(!open)}
+        >
+          <Icon size={16} className="flex-none text-faint" />
+          <span className="sr-only">{tool.name}</span>
+          <code className="min-w-0 flex-1 truncate font-mono text-[0.8125rem] text-ink">{tool.preview}</code>
+          <Outcome tool={tool} process={process} />
+          <Chevron size={15} className={`flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`} />
+        </button>
+        {processId === null ? (
+          <span className="w-2" />
+        ) : (
+          <button
+            type="button"
+            className="btn btn-quiet mr-1 px-2! text-xs!"
+            onClick={() => onProcess(processId)}
+            aria-label="Show the process in the panel"
+          >
+            {process?.status === "running" && <span className="ember-dot" />}
+            Output
+          </button>
+        )}
+      </div>
+      {running && processId !== null && <LiveTail processId={processId} />}
+      {open && <Details tool={tool} />}
+    </article>
+  );
+});
+
+function Outcome({ tool, process }: { tool: ToolItem; process: ProcessRow | undefined }) {
+  if (tool.status === "running") {
+    return (
+      <span className="flex flex-none items-center gap-2 text-xs text-soft">
+        <Elapsed since={tool.time} />
+        <span className="ember-dot" role="img" aria-label="running" />
+      </span>
+    );
+  }
+  const took = tool.duration_ms === null ? "" : duration(tool.duration_ms);
+  const end = process !== undefined && process.status !== "running" ? ending(process) : null;
+  const well = tool.status === "ok" && (process?.exit_code ?? 0) === 0;
+  const word = tool.status === "ok" ? end : tool.status === "failed" ? (end ?? "failed") : tool.status;
+  return (
+    <span className="flex flex-none items-center gap-1.5 text-xs text-faint tabular-nums">
+      {word !== null && !(well && word === "exit 0") && (
+        <span data-testid="tool-end" className={well ? "" : "text-bad"}>
+          {word}
+        </span>
+      )}
+      {took}
+      {well ? <Check size={15} className="text-good" /> : <Cross size={15} className="text-bad" />}
+    </span>
+  );
+}
+
+function Elapsed({ since }: { since: number }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const ms = now - since;
+  return <span className="tabular-nums">{ms < 1000 ? "" : duration(Math.floor(ms / 1000) * 1000)}</span>;
+}
+
+/** The shown part of a result; the whole of it is the model's, and bounded by the host. */
+const MOST_SHOWN = 20_000;
+
+function Details({ tool }: { tool: ToolItem }) {
+  const command =
+    tool.name === "terminal" && typeof tool.arguments.command === "string" ? tool.arguments.command : null;
+  const asked = command ?? JSON.stringify(tool.arguments, null, 2);
+  const result = tool.result ?? "";
+  return (
+    <div className="border-t border-line bg-sunken text-xs">
+      <Block label={`${tool.name}${command === null ? "" : " · command"}`} text={asked} />
+      {tool.result !== null && (
+        <Block
+          label="What the model was told"
+          testId="tool-result"
+          text={
+            result.length > MOST_SHOWN
+              ? `${result.slice(0, MOST_SHOWN)}\n… ${result.length - MOST_SHOWN} more characters`
+              : result
+          }
+        />
+      )}
+    </div>
+  );
+}
+
+function Block({ label, text, testId }: { label: string; text: string; testId?: string }) {
+  return (
+    <div className="border-b border-line last:border-0">
+      <div className="flex items-center justify-between pt-1 pr-1 pl-3.5 text-2xs text-faint">
+        <span>{label}</span>
+        <CopyButton text={() => text} />
+      </div>
+      <pre
+        data-testid={testId}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: long text must be scrollable by keyboard
+        tabIndex={0}
+        className="max-h-80 overflow-auto px-3.5 pb-3 font-mono leading-relaxed wrap-anywhere whitespace-pre-wrap text-soft"
+      >
+        {text === "" ? "(nothing)" : text}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,107 @@
+// Where the agent works: the session's directory, and a field to name another one.
+import { useState } from "react";
+import { shortPath } from "../words.ts";
+import { Folder } from "./icons.tsx";
+import { Popover } from "./popover.tsx";
+
+export interface WorkspaceProps {
+  workspace: string | null;
+  /** A directory chosen for the next message, not in force yet. */
+  next: string | null;
+  /** Resolves when it is accepted; rejects with a sentence for the person. */
+  onChange: (path: string) => Promise<unknown>;
+}
+
+export function Workspace({ workspace, next, onChange }: WorkspaceProps) {
+  const [open, setOpen] = useState(false);
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const shown = next ?? workspace;
+  const save = async () => {
+    const path = text.trim();
+    if (path === "") return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await onChange(path);
+      setOpen(false);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Popover
+      label="Workspace"
+      open={open}
+      onClose={() => setOpen(false)}
+      button={
+        <button
+          type="button"
+          data-testid="workspace"
+          className="btn btn-quiet max-w-full px-2! font-normal!"
+          aria-haspopup="dialog"
+          aria-expanded={open}
+          title={
+            shown === null
+              ? "Choose a workspace"
+              : `Workspace: ${shown}${next === null ? "" : " (from the next message)"}`
+          }
+          onClick={() => {
+            setText(shown ?? "");
+            setProblem(null);
+            setOpen(!open);
+          }}
+        >
+          <Folder size={16} className={`flex-none ${next === null ? "" : "text-ember"}`} />
+          <span className="truncate font-mono text-xs">{shown === null ? "workspace" : shortPath(shown)}</span>
+        </button>
+      }
+    >
+      <form
+        className="space-y-3 p-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <label className="block text-sm font-medium">
+          Workspace
+          <input
+            // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
+            autoFocus
+            data-testid="workspace-input"
+            className="field mt-1.5 font-mono text-[0.8125rem]"
+            value={text}
+            placeholder="/path/to/a/repository or ~/code/project"
+            spellCheck={false}
+            autoCapitalize="off"
+            autoComplete="off"
+            onChange={(event) => setText(event.target.value)}
+          />
+        </label>
+        <p
+          className={`text-xs ${problem === null ? "text-faint" : "text-bad"}`}
+          role={problem === null ? undefined : "alert"}
+        >
+          {problem ?? "A directory on the host. Commands start there, and files are named from there."}
+        </p>
+        <div className="flex justify-end gap-2">
+          <button type="button" className="btn btn-quiet" onClick={() => setOpen(false)}>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            className="btn btn-ember"
+            data-testid="workspace-save"
+            disabled={busy || text.trim() === ""}
+          >
+            Work here
+          </button>
+        </div>
+      </form>
+    </Popover>
+  );
+}

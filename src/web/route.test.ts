@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseHash, pastedTicket, sessionHash } from "./route.ts";
+
+describe("the page's address", () => {
+  it("round-trips a session", () => {
+    assert.deepEqual(parseHash(sessionHash("ses_0123456789ab")), { session: "ses_0123456789ab", ticket: null });
+    assert.deepEqual(parseHash(sessionHash(null)), { session: null, ticket: null });
+  });
+
+  it("reads a login ticket and nothing that only looks like one", () => {
+    assert.equal(parseHash("#ticket=abcDEF123_-x").ticket, "abcDEF123_-x");
+    assert.equal(parseHash("#ticket=").ticket, null);
+    assert.equal(parseHash("#ticket=<script>alert(1)</script>").ticket, null);
+    assert.equal(parseHash("#/s/ses_1?ticket=abcDEF123").ticket, null);
+  });
+
+  it("takes garbage for the empty page", () => {
+    for (const hash of ["", "#", "#/s/", "#/s/%E0%A4%A", "#/s/a/b", "#/s/<b>", "#/sessions"])
+      assert.deepEqual(parseHash(hash), { session: null, ticket: null }, hash);
+  });
+
+  it("finds the ticket in whatever a person pastes", () => {
+    assert.equal(pastedTicket(" http://127.0.0.1:4327/#ticket=abcDEF123_-x\n"), "abcDEF123_-x");
+    assert.equal(pastedTicket("#ticket=abcDEF123_-x"), "abcDEF123_-x");
+    assert.equal(pastedTicket("abcDEF123_-x"), "abcDEF123_-x");
+    assert.equal(pastedTicket("hello there"), null);
+    assert.equal(pastedTicket(""), null);
+  });
+});

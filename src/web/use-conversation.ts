@@ -1,0 +1,145 @@
+// The conversation that the address names, and what a person can do in it.
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { emptySession, type SessionState } from "../client/fold.ts";
+import type { Answers } from "./answers.ts";
+import { type Conversation, openConversation } from "./conversation.ts";
+import type { Hub } from "./hub.ts";
+import { parseHash, sessionHash } from "./route.ts";
+
+export interface Page {
+  /** The session in the address; null: a conversation that has not begun. */
+  id: string | null;
+  session: SessionState;
+  loaded: boolean;
+  problem: string | null;
+  /** A workspace for the next message, not in force yet. */
+  nextWorkspace: string | null;
+  answers: Answers;
+  go(id: string | null): void;
+  send(text: string, mode: "queue" | "steer"): Promise<void>;
+  stop(): void;
+  /** The session of this page, made if there is none. */
+  ensure(): Promise<string>;
+  setWorkspace(path: string): Promise<void>;
+  setModel(model: string): Promise<void>;
+}
+
+const nothing = emptySession("");
+
+function subscribeHash(listener: () => void): () => void {
+  window.addEventListener("hashchange", listener);
+  return () => window.removeEventListener("hashchange", listener);
+}
+
+function go(id: string | null): void {
+  if (parseHash(location.hash).session !== id) location.hash = sessionHash(id);
+}
+
+export function usePage(hub: Hub): Page {
+  const id = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).session);
+  const conversation = useOpen(hub, id);
+  const subscribe = useCallback(
+    (listener: () => void) => conversation?.state.subscribe(listener) ?? (() => undefined),
+    [conversation],
+  );
+  const shown = useSyncExternalStore(subscribe, () => conversation?.state.get() ?? null);
+  const [nextWorkspace, setNextWorkspace] = useState<{ id: string; path: string } | null>(null);
+  const next = nextWorkspace?.id === id ? nextWorkspace.path : null;
+  const session = shown?.session ?? nothing;
+  const untouched = session.items.length === 0 && session.queued.length === 0;
+
+  const answers = useMemo<Answers>(
+    () => ({
+      approve: (request_id, choice) => hub.client.call("approval.respond", { request_id, choice }),
+      clarify: (request_id, answer) => hub.client.call("clarify.respond", { request_id, answer }),
+    }),
+    [hub],
+  );
+
+  const ensure = useCallback(async () => {
+    if (id !== null) return id;
+    const made = await hub.client.call("session.create", {});
+    go(made.session_id);
+    hub.refreshSessions();
+    return made.session_id;
+  }, [hub, id]);
+
+  const send = useCallback(
+    async (text: string, mode: "queue" | "steer") => {
+      const session_id = await ensure();
+      const key = promptKey();
+      const prompt = { session_id, text, mode, key, ...(next === null ? {} : { workspace: next }) };
+      try {
+        await hub.client.call("prompt.submit", prompt);
+      } catch (error) {
+        // Its answer may be what was lost, not the prompt: the key makes asking again harmless.
+        if (!(error instanceof Error && "reason" in error && error.reason === "disconnected")) throw error;
+        await hub.client.call("prompt.submit", prompt);
+      }
+      if (next !== null) setNextWorkspace(null);
+    },
+    [hub, ensure, next],
+  );
+
+  const stop = useCallback(() => {
+    if (id === null) return;
+    hub.client
+      .call("session.interrupt", { session_id: id })
+      .catch((error: unknown) => console.warn("stopping the turn failed", error));
+  }, [hub, id]);
+
+  const setWorkspace = useCallback(
+    async (path: string) => {
+      if (id !== null && !untouched) {
+        setNextWorkspace({ id, path });
+        return;
+      }
+      // Nothing was said here yet: a conversation that begins in the right place takes the place of this one.
+      const made = await hub.client.call("session.create", {
+        workspace: path,
+        ...(session.model === null ? {} : { model: session.model }),
+      });
+      go(made.session_id);
+      if (id !== null) await hub.client.call("session.delete", { session_id: id });
+      hub.refreshSessions();
+    },
+    [hub, id, untouched, session.model],
+  );
+
+  const setModel = useCallback(
+    async (model: string) => {
+      await hub.client.call("model.set", { model, session_id: await ensure() });
+    },
+    [hub, ensure],
+  );
+
+  return {
+    id,
+    session,
+    loaded: id === null || (shown?.loaded ?? false),
+    problem: shown?.problem ?? null,
+    nextWorkspace: next,
+    ...{ answers, go, send, stop, ensure, setWorkspace, setModel },
+  };
+}
+
+/** Opens the session while it is the one in the address. */
+function useOpen(hub: Hub, id: string | null): Conversation | null {
+  const [conversation, setConversation] = useState<Conversation | null>(null);
+  useEffect(() => {
+    if (id === null) {
+      setConversation(null);
+      return;
+    }
+    const opened = openConversation(hub, id);
+    setConversation(opened);
+    return () => opened[Symbol.dispose]();
+  }, [hub, id]);
+  // Between two sessions the old one must not be shown under the new one's address.
+  return conversation?.id === id ? conversation : null;
+}
+
+/** 96 random bits; works without the secure context that `crypto.randomUUID` wants. */
+function promptKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join("-");
+}

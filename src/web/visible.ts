@@ -1,0 +1,59 @@
+// Makes a command show what it is: whoever approves it must see every character that the shell will get (A36).
+
+export interface Piece {
+  /** `hidden`: drawn as a marked chip, because the character itself would not be seen or would move its neighbours. */
+  kind: "plain" | "hidden" | "line";
+  text: string;
+}
+
+/**
+ * Controls, format characters (bidi, zero width, soft hyphen, tags), separators, private use, surrogates, unassigned,
+ * variation selectors, and the letters that fonts draw as nothing.
+ */
+const HIDDEN =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u115f\u1160\u2800\u3164\uffa0]|\u034f|\u17b4|\u17b5|(?! )\p{Zs}/u;
+/** More of the same blank than this in a row is counted instead of drawn, so that nothing can be pushed out of sight. */
+const LONGEST_BLANK = 12;
+
+/** The text in pieces whose drawn form names every invisible character; line breaks are marked and kept. */
+export function visiblePieces(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  const add = (kind: Piece["kind"], part: string) => {
+    const last = pieces.at(-1);
+    if (last?.kind === kind && kind === "plain") last.text += part;
+    else pieces.push({ kind, text: part });
+  };
+  const characters = [...text];
+  for (let i = 0; i < characters.length; ) {
+    const character = characters[i] ?? "";
+    let run = 1;
+    while (characters[i + run] === character) run += 1;
+    if (character === "\n") {
+      add("line", run > 2 ? `⏎×${run}\n` : "⏎\n".repeat(run));
+    } else if (character === " " && run > LONGEST_BLANK) {
+      add("hidden", `␣×${run}`);
+    } else if (HIDDEN.test(character)) {
+      add("hidden", run > 3 ? `${named(character)}×${run}` : named(character).repeat(run));
+    } else {
+      add("plain", character.repeat(run));
+    }
+    i += run;
+  }
+  return pieces;
+}
+
+/** How many characters of the text cannot be seen as they are (line breaks not counted). */
+export function hiddenCount(text: string): number {
+  let count = 0;
+  for (const character of text) if (character !== "\n" && HIDDEN.test(character)) count += 1;
+  return count;
+}
+
+const short: Readonly<Record<string, string>> = { "\t": "\\t", "\r": "\\r", "\0": "\\0", "\u001b": "\\e", "\b": "\\b" };
+
+function named(character: string): string {
+  const known = short[character];
+  if (known !== undefined) return known;
+  const point = character.codePointAt(0) ?? 0;
+  return point < 0x80 ? `\\x${point.toString(16).padStart(2, "0")}` : `\\u{${point.toString(16)}}`;
+}
