@@ -54,8 +54,12 @@ export class Recorder {
 
   async #append(row: ProcessRow, book: Book, events: NewEvent[]): Promise<void> {
     const stream = row.session_id === null ? HOST_STREAM : sessionStream(row.session_id);
+    // A notice waits in its view until a turn or a tool result has told it: who wakes agents after a restart looks there.
+    const notices = events.flatMap(({ type, payload }) =>
+      type === "notice" ? [{ view: "notice", key: payload.notice_id, value: { session_id: row.session_id } }] : [],
+    );
     await this.#log.append(stream, events, {
-      views: [{ view: VIEW, key: row.process_id, value: { ...row, book } }],
+      views: [{ view: VIEW, key: row.process_id, value: { ...row, book } }, ...notices],
     });
   }
 

@@ -81,18 +81,24 @@ export class Turns {
     this.#tools = tools;
     const waiting = new Set<string>();
     for (const row of this.#rows.values()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
-    for (const value of (await this.#log.views("notice")).values()) {
+    const notices = new Map<string, string>();
+    for (const [id, value] of await this.#log.views("notice")) {
       const owner = z.object({ session_id: z.string() }).safeParse(value);
+      notices.set(id, owner.success ? owner.data.session_id : "");
       if (owner.success) waiting.add(owner.data.session_id);
     }
     for (const id of waiting) {
       if (!this.#rows.has(id)) continue;
       const session = await this.#session(id);
+      for (const notice of session.state.notices.keys()) notices.delete(notice);
       if (session.state.turn !== undefined && this.#settings().onRestart === "interrupt") {
         await session.append(close(session, { status: "interrupted" }));
       }
       this.#pump(session);
     }
+    // What is left was told by a tool's result before it came, or its session is gone.
+    const told = [...notices.keys()].map((key) => ({ view: "notice", key, value: null }));
+    if (told.length > 0) await this.#log.append(HOST_STREAM, [], { views: told });
   }
 
   // ── sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────
