@@ -20,7 +20,7 @@ export async function openLog({ home, onWarning = ignore }: OpenLog): Promise<Ev
   await checkHome(home);
   const file = join(home, "hearth.db");
   for (const name of [file, `${file}-wal`, `${file}-journal`]) await prepareFile(name, name === file);
-  return new SqliteLog(await WriterThread.start(file, onWarning), file);
+  return new SqliteLog(await WriterThread.start(file, onWarning), file, onWarning);
 }
 
 function ignore(): undefined {

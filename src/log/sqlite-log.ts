@@ -36,21 +36,25 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+type Tap = (stream: string, records: readonly Recorded[]) => void;
+
 export class SqliteLog implements EventLog {
   readonly logId: string;
   readonly #writer: WriterThread;
   readonly #file: string;
+  readonly #warn: (text: string) => void;
   #queue: Waiting[] = [];
   #waiting = 0;
   #waitingBytes = 0;
   #flushing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  readonly #taps = new Set<(stream: string, records: readonly Recorded[]) => void>();
+  readonly #taps = new Set<Tap>();
   readonly #tails = new Map<string, Tail>();
   readonly #removals = new Map<string, number>();
   readonly #pages = new Map<string, Promise<Page>>();
 
-  constructor(writer: WriterThread, file: string) {
+  constructor(writer: WriterThread, file: string, warn: (text: string) => void) {
+    this.#warn = warn;
     this.#writer = writer;
     this.#file = file;
     this.logId = writer.logId;
@@ -124,10 +128,19 @@ export class SqliteLog implements EventLog {
       return record;
     });
     if (fresh.length > 0) {
-      for (const listener of this.#taps) listener(append.stream, fresh);
+      for (const listener of this.#taps) this.#tell(listener, append.stream, fresh);
       this.#tails.get(append.stream)?.push(fresh, append.bytes);
     }
     append.resolve(records);
+  }
+
+  #tell(listener: Tap, stream: string, fresh: readonly Recorded[]): void {
+    try {
+      listener(stream, fresh);
+    } catch (error) {
+      // The events are durable: whoever appended them must not be told otherwise.
+      this.#warn(`A listener failed on events of ${stream}: ${error instanceof Error ? error.stack : String(error)}`);
+    }
   }
 
   async head(stream: string): Promise<number> {
@@ -189,7 +202,7 @@ export class SqliteLog implements EventLog {
     return page;
   }
 
-  tap(listener: (stream: string, records: readonly Recorded[]) => void): Disposable {
+  tap(listener: Tap): Disposable {
     this.#taps.add(listener);
     return { [Symbol.dispose]: () => void this.#taps.delete(listener) };
   }

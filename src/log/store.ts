@@ -5,6 +5,7 @@ import { EventReader } from "./event-reader.ts";
 import type { Batch, Outcome, Rows } from "./messages.ts";
 import { checksum } from "./record.ts";
 import { migrate, Unusable, versionOf } from "./schema.ts";
+import { setAsideDamagedWal } from "./wal.ts";
 
 /** Pages in the write-ahead log at which they are copied into the database (16 MB): after an acknowledgement, not before. */
 const CHECKPOINT_PAGES = 4000;
@@ -33,6 +34,7 @@ export class Store {
 
   /** Opens or creates the database. Throws Unusable, or SQLite's error. */
   constructor(file: string, warn: (text: string) => void) {
+    const aside = setAsideDamagedWal(file, Date.now());
     // A moment's patience: the host that was killed a moment ago may not be quite gone.
     const db = new DatabaseSync(file, { timeout: 5000 });
     this.#db = db;
@@ -48,6 +50,16 @@ export class Store {
       db.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4000");
       db.exec("PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY");
       migrate(db, version);
+      if (aside !== undefined) {
+        // Numbers that clients have seen will be given out again: their cursors must not look valid.
+        db.exec("UPDATE log SET value = lower(hex(randomblob(16))) WHERE key = 'log_id'");
+        const check = db.prepare("PRAGMA quick_check(1)").get()?.quick_check;
+        if (check !== "ok")
+          throw new Unusable(
+            `${file} and ${file}-wal are damaged (${String(check)}): put a copy of both back, or move both aside`,
+          );
+        warn(`The newest events were damaged on disk and are lost; what is left of them is kept in ${aside}`);
+      }
       // Frames of a commit whose fsync failed may be in the system's cache and never reach the disk; what came after them
       // would be lost at the next power cut. Written into the database and synced anew, they are safe.
       db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
