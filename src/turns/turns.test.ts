@@ -183,7 +183,7 @@ describe("a turn", () => {
     const id = await session();
     await turns?.submit({ session_id: id, text: "a" });
     await seen(id, "turn.ended");
-    turns?.close();
+    await turns?.close();
     await host([one, two], [], {
       model: "scripted/two",
       personality: { system_prompt: "You are a pirate", tone: "salty" },
