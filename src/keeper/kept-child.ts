@@ -59,7 +59,8 @@ export class KeptChild implements Child {
   }
   /** The keeper is still there: the child runs, or descendants of it do. */
   get kept(): boolean {
-    return this.#link !== undefined || this.#settling !== undefined;
+    const saidAll = this.#end !== undefined && this.#isClosed; // it is leaving, though its connection may still be there
+    return !saidAll && (this.#link !== undefined || this.#settling !== undefined);
   }
 
   /** Resolves once it is known whether there is a keeper. */

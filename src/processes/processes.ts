@@ -156,7 +156,6 @@ export class Processes implements AsyncDisposable {
     };
     await this.#recorder.failed(row, book, notify && row.notify_on_complete);
     this.#known.set(row.process_id, new Supervised(row, book, null, this.#around));
-    await this.#o.keepers.forget(row.process_id).catch((error: unknown) => this.#o.onWarning(String(error)));
   }
 
   async #record(row: ProcessRow, book: Book, child: Child): Promise<ProcessRow> {
@@ -233,7 +232,7 @@ export class Processes implements AsyncDisposable {
         ? "the host ended while it was being started"
         : `${one.errno} at step "${one.step ?? "start"}"`;
     if (known !== null && known.row.status === "running") await this.#failed(known.row, known.book, why, true);
-    else await this.#o.keepers.forget(id);
+    await this.#o.keepers.forget(id);
   }
 
   /** A row whose child has no files (any more). */

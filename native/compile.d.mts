@@ -1,0 +1,9 @@
+export interface CompileOptions {
+  outFile?: string;
+  sanitize?: boolean;
+  testPoints?: boolean;
+  force?: boolean;
+}
+/** Where `compile` puts the binary when nothing else is said. */
+export const defaultOutFile: string;
+export function compile(options?: CompileOptions): Promise<string>;
