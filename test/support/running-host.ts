@@ -1,0 +1,156 @@
+// A real host in a process of its own, on a home of its own, started with the command a person uses; killed without mercy.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { HearthClient } from "../../src/client/client.ts";
+import { openGateway } from "../../src/client/node.ts";
+import type { EventParams } from "../../src/protocol/events.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export class RunningHost implements AsyncDisposable {
+  readonly home: string;
+  readonly #env: Record<string, string>;
+  readonly #clients = new Set<HearthClient>();
+  #process: ChildProcess | undefined;
+  #port = 0;
+  /** With a login ticket, as printed for a person; a new one after each start. */
+  url = "";
+  /** What it wrote to standard error, for messages of failing tests. */
+  complaints = "";
+
+  private constructor(home: string, env: Record<string, string>) {
+    this.home = home;
+    this.#env = env;
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<RunningHost> {
+    const host = new RunningHost(await realpath(await mkdtemp(join(tmpdir(), "hearth-host-"))), env);
+    await host.restart();
+    return host;
+  }
+
+  get address(): string {
+    return new URL(this.url).origin;
+  }
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+  async token(): Promise<string> {
+    return (await readFile(join(this.home, "token"), "utf8")).trim();
+  }
+
+  /** Starts it again after it was killed or has stopped, on the same port. */
+  async restart(): Promise<void> {
+    const { PATH = "", HOME = "", LANG = "C.UTF-8", SHELL = "/bin/bash" } = process.env;
+    const child = spawn(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", "src/cli/main.ts", "up", "--no-open"],
+      {
+        cwd: root,
+        env: {
+          ...{ PATH, HOME, LANG, SHELL, CI: "true", HEARTH_HOME: this.home, HEARTH_PORT: String(this.#port) },
+          ...{ HEARTH_CONFIG: join(this.home, "config.toml"), ...this.#env },
+        },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
+    this.#process = child;
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.complaints = (this.complaints + text).slice(-10_000);
+    });
+    for await (const line of createInterface({ input: child.stdout })) {
+      const url = /https?:\/\/\S+/.exec(line)?.[0];
+      if (url === undefined) continue;
+      this.url = url;
+      this.#port = Number(new URL(url).port);
+      return;
+    }
+    throw new Error(`The host did not start: ${this.complaints}`);
+  }
+
+  /** SIGKILL, and waits until it is gone. */
+  async kill9(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** A client over the Unix socket; closed with the host. */
+  async client(): Promise<HearthClient> {
+    const where = { socketPath: join(this.home, "host.sock"), token: await this.token() };
+    const client = new HearthClient({ open: () => openGateway(where) });
+    this.#clients.add(client);
+    return client;
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.address}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${await this.token()}`, ...init.headers },
+    });
+  }
+
+  /** Ends everything: processes, terminals, the host, and what it kept. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const child = this.#process;
+    try {
+      if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+        const client = await this.client();
+        const exited = once(child, "exit");
+        await client.call("host.stop", { all: true });
+        await exited;
+      }
+    } finally {
+      for (const client of this.#clients) client.close();
+      await this.kill9();
+      await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+}
+
+/** A client's whole view of a session: every event it was ever sent, in order. */
+export class Watched implements Disposable {
+  readonly events: EventParams[] = [];
+  readonly #waiters = new Set<() => void>();
+  readonly #follow: Disposable;
+
+  constructor(client: HearthClient, sessionId: string, after = 0) {
+    this.#follow = client.follow(sessionId, after, (event) => {
+      this.events.push(event);
+      for (const waiter of [...this.#waiters]) waiter();
+    });
+  }
+
+  of(type: string): EventParams[] {
+    return this.events.filter((event) => event.type === type);
+  }
+
+  /** Resolves once `enough` says so of the events. */
+  until(enough: (events: readonly EventParams[]) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!enough(this.events)) return;
+        this.#waiters.delete(check);
+        resolve();
+      };
+      this.#waiters.add(check);
+      check();
+    });
+  }
+
+  /** Resolves once the n-th event of a type is there. */
+  seen(type: string, n = 1): Promise<void> {
+    return this.until(() => this.of(type).length >= n);
+  }
+
+  [Symbol.dispose](): void {
+    this.#follow[Symbol.dispose]();
+  }
+}
