@@ -55,7 +55,8 @@ describe("the story of a first run", () => {
     const client = await host.client();
     using watched = new Watched(client, session_id);
     await watched.seen("process.started");
-    const process_id = String((watched.of("process.started")[0]?.payload as { process_id: string }).process_id);
+    const [started] = watched.of("process.started");
+    const { process_id } = (started?.payload ?? { process_id: "" }) as { process_id: string };
 
     // Halfway the host is killed and started again; the page comes back by itself.
     const before = await client.call("process.poll", { process_id });
