@@ -2,6 +2,7 @@
 import { HostError } from "../protocol/errors.ts";
 import type { ModelRow } from "../protocol/methods.ts";
 import { Catalog, type CatalogLimits } from "./catalog.ts";
+import { isLoopback } from "./guarded-fetch.ts";
 import { connectHelp } from "./help.ts";
 import { Keys } from "./keys.ts";
 import type { Model, ModelSettings, ProviderSettings } from "./model.ts";
@@ -110,8 +111,7 @@ export class Models {
   }
 
   #warnOfPlainKey(provider: string, { baseUrl, apiKey, apiKeyCommand }: ProviderSettings): void {
-    const local = /^http:\/\/(localhost|127\.|\[::1\])/.test(baseUrl);
-    if (!baseUrl.startsWith("http://") || local || (apiKey ?? apiKeyCommand) === undefined) return;
+    if (!baseUrl.startsWith("http://") || isLoopback(baseUrl) || (apiKey ?? apiKeyCommand) === undefined) return;
     if (this.#warned.has(provider) || this.#warned.size >= 64) return;
     this.#warned.add(provider);
     this.#warn(`The key of ${provider} goes over the network unencrypted: its base_url begins with http://.`);

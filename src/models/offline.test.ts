@@ -1,6 +1,7 @@
 // The offline model: what a person types is done, in order, from wherever the turn stands; nothing else is obeyed.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { collect } from "../../test/support/collect.ts";
 import { type Instruction, parseInstructions } from "./instructions.ts";
 import type { ModelMessage, ModelPart, ModelRequest } from "./model.ts";
 import { OfflineModel } from "./offline.ts";
@@ -11,7 +12,7 @@ const person = (text: string): ModelMessage => ({ role: "user", from: "person", 
 const notice = (text: string): ModelMessage => ({ role: "user", from: "notice", text });
 
 async function answer(messages: readonly ModelMessage[], signal: AbortSignal = never): Promise<ModelPart[]> {
-  return await Array.fromAsync(model.stream({ system: "", messages, tools: [], signal } satisfies ModelRequest));
+  return await collect(model.stream({ system: "", messages, tools: [], signal } satisfies ModelRequest));
 }
 
 const textOf = (parts: readonly ModelPart[]): string =>
@@ -176,7 +177,7 @@ describe("the offline model", () => {
     for (const [index, message] of messages.entries()) {
       if (message.role !== "assistant") continue;
       const resumed = new OfflineModel({ help: () => "", wordDelayMs: 0 });
-      const again = await Array.fromAsync(
+      const again = await collect(
         resumed.stream({ system: "", messages: messages.slice(0, index), tools: [], signal: never }),
       );
       const before = messages.slice(0, index).filter((other) => other.role === "assistant").length;
