@@ -59,7 +59,7 @@ export class Catalog {
     const signal = AbortSignal.timeout(limit);
     try {
       subject.host = checkedBase(provider, baseUrl).host;
-      const key = await this.#keys.of(provider, settings);
+      const key = await this.#keys.of(provider, settings, signal);
       if (key !== undefined) subject.secrets = [key];
       const names = await fetchNames(provider, settings, key, signal);
       return rowsOf(provider, names);

@@ -37,6 +37,8 @@ const CONTEXT =
   /context.?(length|window|size|limit)|maximum context|prompt is too long|too many (input )?tokens|input is too long|exceed\w* (the )?(available )?context|reduce the length/i;
 const FILTER = /content.?(filter|management|policy)|responsible.?ai|safety system|flagged/i;
 const BILLING = /insufficient_quota|credit balance|billing|exceeded your current quota/i;
+/** Codes of sockets, names and certificates; not those of wrong arguments, which are our own fault. */
+const NETWORK = /^(E(?!RR_)[A-Z0-9_]+|UND_ERR_\w+|ERR_(TLS|SSL|STREAM|HTTP)\w*|\w*(CERT|SIGNED|ISSUER)\w*)$/;
 const LONGEST_TEXT = 300;
 
 /** Never throws. What is a ModelError already comes back as it is, from however deep. Only words go on, no causes: those carry the conversation. */
@@ -71,9 +73,14 @@ function judge(complaint: Complaint, subject: Subject): ProviderFailure {
     );
   }
   if (status === 401 || status === 403 || /authentication|permission_error|invalid_api_key/.test(codes)) {
-    return new ProviderFailure("authentication", `${provider} refuses the key (${said})`, keyHint(provider), {
-      again: false,
-    });
+    return new ProviderFailure(
+      "authentication",
+      `${provider} ${subject.secrets.length === 0 ? "wants a key" : "refuses the key"} (${said})`,
+      keyHint(provider),
+      {
+        again: false,
+      },
+    );
   }
   if (status === 429 || /rate_limit/.test(codes)) {
     const retryAfterMs = retryAfter(complaint.headers);
@@ -145,7 +152,9 @@ function unexpected(thrown: unknown, subject: Subject): ModelError {
   if (errors.some((error) => /InvalidResponseData|EmptyResponseBody/.test(error.name))) {
     return broken(subject, "is not complete", true);
   }
-  const codes = errors.flatMap((error) => ("code" in error && typeof error.code === "string" ? [error.code] : []));
+  const codes = errors.flatMap((error) =>
+    "code" in error && typeof error.code === "string" && NETWORK.test(error.code) ? [error.code] : [],
+  );
   const network =
     codes.length > 0 || errors.some((error) => /fetch failed|terminated|Cannot connect/i.test(error.message));
   if (network) {

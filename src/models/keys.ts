@@ -18,8 +18,15 @@ export class Keys {
     this.#path = path;
   }
 
-  /** The key, or undefined where none is configured. Throws ProviderFailure (authentication), which never quotes the key. */
-  async of(provider: string, settings: ProviderSettings): Promise<string | undefined> {
+  /**
+   * The key, or undefined where none is configured. Throws ProviderFailure (authentication), which never quotes the key, or
+   * the signal's reason: the command itself, which others may wait for too, then goes on.
+   */
+  of(provider: string, settings: ProviderSettings, signal: AbortSignal): Promise<string | undefined> {
+    return untilAborted(this.#find(provider, settings), signal);
+  }
+
+  async #find(provider: string, settings: ProviderSettings): Promise<string | undefined> {
     const { apiKey, apiKeyCommand } = settings;
     if (apiKey !== undefined && apiKey !== "") return checked(provider, apiKey);
     if (apiKeyCommand === undefined || apiKeyCommand === "") return undefined;
@@ -76,4 +83,16 @@ function checked(provider: string, text: string): string {
 
 function refused(provider: string, message: string): ProviderFailure {
   return new ProviderFailure("authentication", message, keyHint(provider), { again: false });
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([aborted.promise, work]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

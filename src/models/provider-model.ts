@@ -59,7 +59,7 @@ export class ProviderModel implements Model {
     );
     try {
       subject.host = checkedBase(this.#provider, this.#settings.baseUrl).host;
-      const key = await untilAborted(this.#keys.of(this.#provider, this.#settings), signal);
+      const key = await this.#keys.of(this.#provider, this.#settings, signal);
       if (key !== undefined) subject.secrets = [key];
       else if (needsKey(this.#settings)) throw noKey(this.#provider);
       const language = await this.#connect(key, () => patience.heard());
@@ -174,16 +174,4 @@ async function drained(reader: ReadableStreamDefaultReader<unknown>): Promise<vo
   // What goes wrong after the answer is whole concerns nobody.
   await Promise.race([end().catch(() => undefined), patience.promise]);
   clearTimeout(timer);
-}
-
-/** The signal's reason as soon as it is aborted; the work itself may be shared with others and goes on. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
