@@ -311,10 +311,20 @@ export class Processes implements AsyncDisposable {
     const asked = o.timeoutMs ?? limit;
     const clamped = asked > limit;
     const patience = new AbortController();
-    const signal = o.signal === undefined ? patience.signal : AbortSignal.any([patience.signal, o.signal]);
+    const signal = AbortSignal.any([
+      patience.signal,
+      this.#leaving.signal,
+      ...(o.signal === undefined ? [] : [o.signal]),
+    ]);
     const late = delay(Math.min(asked, limit), null, { signal }).catch(() => null);
     if (process.running) await Promise.race([process.ended, late]);
     patience.abort();
+    // Else whoever waits would go on, with a host that is gone: and end, for a timeout say, what is to live on.
+    if (process.running && this.#leaving.signal.aborted)
+      throw new HostError(
+        "stopping",
+        "The host is stopping; the process lives on: wait for it again when the host is back",
+      );
     const { row } = process;
     const status = row.status !== "running" ? "exited" : o.signal?.aborted === true ? "interrupted" : "timeout";
     const notes = [
