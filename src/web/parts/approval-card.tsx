@@ -102,7 +102,9 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
         <Hand size={18} className="flex-none text-ember" />
         <strong className="font-semibold">May I?</strong>
         <span className="min-w-0 flex-1 text-soft">{request.reason}</span>
-        <code className="rounded bg-raised px-1.5 py-0.5 font-mono text-2xs text-soft">{request.name}</code>
+        <code className="rounded bg-raised max-sm:hidden px-1.5 py-0.5 font-mono text-2xs text-soft">
+          {request.name}
+        </code>
       </header>
       <section
         ref={box}
@@ -115,7 +117,7 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
         <ExactText text={text} />
       </section>
       <footer className="flex flex-wrap items-center gap-2 px-4 py-3">
-        <p className={`mr-auto text-xs ${hidden > 0 ? "font-medium text-bad" : "text-faint"}`}>
+        <p className={`w-full text-xs ${hidden > 0 ? "font-medium text-bad" : "text-faint"}`}>
           {note}
           {!seen && " · scroll to its end to allow it"}
         </p>

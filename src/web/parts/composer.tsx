@@ -38,6 +38,10 @@ export const Composer = memo(function Composer(props: ComposerProps) {
   const recall = useRef<Recall>(atDraft);
   const field = useRef<HTMLTextAreaElement>(null);
 
+  useEffect(() => {
+    // With a finger a focused field would raise the keyboard over what one came to read.
+    if (window.matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, []);
   useEffect(() => keep(draftKey, text), [draftKey, text]);
   useEffect(() => {
     if (insert === null) return;
@@ -123,14 +127,14 @@ export const Composer = memo(function Composer(props: ComposerProps) {
             <span className="hidden text-xs text-faint sm:inline">Enter sends · Shift+Enter for a new line</span>
           )}
           {queued > 0 && (
-            <span data-testid="queued" className="rounded-full bg-wash px-2 py-0.5 text-xs text-ember">
+            <span data-testid="queued" className="flex-none rounded-full bg-wash px-2 py-0.5 text-xs text-ember">
               {queued} queued
             </span>
           )}
           <span className="flex-1" />
           {busy && (
             <button type="button" data-testid="stop" className="btn" onClick={onStop} title="Stop this turn (Esc)">
-              <Stop size={15} /> Stop
+              <Stop size={15} /> <span className="max-sm:sr-only">Stop</span>
             </button>
           )}
           <button

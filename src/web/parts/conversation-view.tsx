@@ -56,7 +56,7 @@ export function ConversationView({ session, answers, onProcess, empty }: Convers
     setAway(!held.current);
   };
 
-  const shown = items.length > most ? items.slice(-most) : items;
+  const { shown, earlier } = lastDrawn(items, most);
   return (
     <section
       ref={scroller}
@@ -69,9 +69,9 @@ export function ConversationView({ session, answers, onProcess, empty }: Convers
           empty
         ) : (
           <div role="log" aria-label="Messages" aria-live="off">
-            {items.length > shown.length && (
+            {earlier > 0 && (
               <button type="button" className="btn mx-auto mb-6 flex!" onClick={() => setMost(most + PAGE)}>
-                Show earlier ({(items.length - shown.length).toLocaleString()})
+                Show earlier ({earlier.toLocaleString()})
               </button>
             )}
             <Entries items={shown} session={session} answers={answers} onProcess={onProcess} />
@@ -96,6 +96,12 @@ export function ConversationView({ session, answers, onProcess, empty }: Convers
       )}
     </section>
   );
+}
+
+/** The last `most` entries that are drawn at all, and how many of those come before them. */
+function lastDrawn(items: readonly Item[], most: number): { shown: readonly Item[]; earlier: number } {
+  const drawn = items.filter((item) => item.kind !== "turn_end" || item.status !== "done");
+  return { shown: drawn.slice(-most), earlier: Math.max(0, drawn.length - most) };
 }
 
 type EntriesProps = Pick<ConversationViewProps, "session" | "answers" | "onProcess"> & { items: readonly Item[] };

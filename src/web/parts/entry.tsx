@@ -66,7 +66,7 @@ export function Prompt({ prompt, waiting = false }: { prompt: PromptItem; waitin
   return (
     <div
       data-testid={waiting ? "message-queued" : "message-user"}
-      className={`relative mt-8 pl-6 before:absolute before:inset-y-1 before:left-[4px] before:w-[3px] before:rounded-full first:mt-0 ${waiting ? "opacity-60 before:bg-line" : "before:bg-glow"}`}
+      className={`relative mt-8 pl-6 before:absolute before:inset-y-1 before:left-[4px] before:w-[3px] before:rounded-full first:mt-0 ${waiting ? "text-soft before:bg-line" : "before:bg-glow"}`}
     >
       <h2 className="sr-only">You</h2>
       <div
@@ -142,7 +142,7 @@ function Notice({ notice, process, onProcess }: NoticeProps) {
         </button>
         <button
           type="button"
-          className="btn btn-quiet min-h-8! px-2! text-xs!"
+          className="btn btn-quiet pointer-fine:min-h-8! px-2! text-xs!"
           onClick={() => onProcess(notice.process_id)}
         >
           Output

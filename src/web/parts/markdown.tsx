@@ -36,7 +36,12 @@ export function CopyButton({ text, label = "Copy" }: { text: () => string; label
     );
   };
   return (
-    <button type="button" className="icon-btn size-8!" aria-label={copied ? "Copied" : label} onClick={copy}>
+    <button
+      type="button"
+      className="icon-btn pointer-fine:size-8!"
+      aria-label={copied ? "Copied" : label}
+      onClick={copy}
+    >
       {copied ? <Check size={15} className="text-good" /> : <Copy size={15} />}
     </button>
   );

@@ -107,9 +107,13 @@ const ProcessRow = memo(function ProcessRow({ process, hub, now, open, onOpen }:
         <button
           type="button"
           aria-expanded={open}
-          className="flex min-h-12 min-w-0 flex-1 items-center gap-2.5 py-2 pl-3 text-left"
+          className="flex min-h-12 min-w-0 flex-1 items-center gap-2.5 py-2 pl-2.5 text-left"
           onClick={() => onOpen(open ? null : process.process_id)}
         >
+          <Chevron
+            size={13}
+            className={`-mr-0.5 flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`}
+          />
           <StatusDot status={process.status} exitCode={process.exit_code} />
           <span className="min-w-0 flex-1">
             <span className="block truncate font-mono text-xs text-ink" title={process.command}>
@@ -121,7 +125,6 @@ const ProcessRow = memo(function ProcessRow({ process, hub, now, open, onOpen }:
               {process.recovered && " · kept over a restart"}
             </span>
           </span>
-          <Chevron size={15} className={`flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`} />
         </button>
         {running && (
           <button

@@ -74,7 +74,7 @@ function InputLine({ id, hub }: { id: string; hub: Hub }) {
       }}
     >
       <input
-        className="field min-h-8! border-transparent! bg-transparent! font-mono text-xs"
+        className="field pointer-fine:min-h-8! border-transparent! bg-transparent! font-mono text-xs"
         data-testid="process-input"
         aria-label="A line for its standard input"
         placeholder="Say a line to it…"

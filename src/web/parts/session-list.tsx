@@ -107,7 +107,7 @@ function Row({ session, active, now, list }: RowProps) {
         >
           <button
             type="button"
-            className="icon-btn size-8!"
+            className="icon-btn pointer-fine:size-8!"
             aria-label={`Rename ${session.title}`}
             onClick={() => setState("renaming")}
           >
@@ -115,7 +115,7 @@ function Row({ session, active, now, list }: RowProps) {
           </button>
           <button
             type="button"
-            className="icon-btn size-8!"
+            className="icon-btn pointer-fine:size-8!"
             aria-label={`Delete ${session.title}`}
             onClick={() => setState("deleting")}
           >
@@ -129,12 +129,16 @@ function Row({ session, active, now, list }: RowProps) {
           <button
             type="button"
             data-testid="confirm-delete"
-            className="btn min-h-8! px-2! text-xs! text-bad"
+            className="btn pointer-fine:min-h-8! px-2! text-xs! text-bad"
             onClick={() => run(list.onDelete(id))}
           >
             Delete
           </button>
-          <button type="button" className="btn btn-quiet min-h-8! px-2! text-xs!" onClick={() => setState("plain")}>
+          <button
+            type="button"
+            className="btn btn-quiet pointer-fine:min-h-8! px-2! text-xs!"
+            onClick={() => setState("plain")}
+          >
             Keep
           </button>
         </div>
@@ -169,12 +173,12 @@ export function Rename({ title, onDone }: { title: string; onDone: (title: strin
           onDone(null);
         }}
       />
-      <button type="submit" className="icon-btn size-8!" aria-label="Keep this title">
+      <button type="submit" className="icon-btn pointer-fine:size-8!" aria-label="Keep this title">
         <Check size={16} />
       </button>
       <button
         type="button"
-        className="icon-btn size-8!"
+        className="icon-btn pointer-fine:size-8!"
         aria-label="Leave the title as it was"
         onClick={() => onDone(null)}
       >

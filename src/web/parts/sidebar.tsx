@@ -7,9 +7,9 @@ import { Half, Mark, Moon, Sun } from "./icons.tsx";
 import { SessionList, type SessionListProps } from "./session-list.tsx";
 
 const looks = {
-  system: { Icon: Half, label: "as the system" },
-  light: { Icon: Sun, label: "light" },
-  dark: { Icon: Moon, label: "dark" },
+  system: { Icon: Half, label: "Auto" },
+  light: { Icon: Sun, label: "Light" },
+  dark: { Icon: Moon, label: "Dark" },
 } as const;
 
 export function Sidebar({ hub, ...list }: SessionListProps & { hub: Hub }) {
@@ -28,7 +28,7 @@ export function Sidebar({ hub, ...list }: SessionListProps & { hub: Hub }) {
           type="button"
           data-testid="theme"
           className="btn btn-quiet px-2! text-xs! font-normal!"
-          aria-label={`Light: ${label}. Change`}
+          aria-label={`Colours: ${label}. Change`}
           onClick={() => {
             const next = nextTheme(look);
             setTheme(next);

@@ -41,17 +41,17 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
         <button
           type="button"
           aria-expanded={open}
-          className="flex min-h-10 min-w-0 flex-1 items-center gap-2.5 py-1.5 pl-3.5 text-left"
+          className="flex min-h-10 min-w-0 flex-1 items-center gap-2.5 py-1.5 pl-2.5 text-left"
           onClick={() => setOpen(!open)}
         >
-          <Icon size={16} className="flex-none text-faint" />
+          <Chevron size={13} className={`flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`} />
+          <Icon size={16} className="-ml-1 flex-none text-faint" />
           <span className="sr-only">{tool.name}</span>
           <code className="min-w-0 flex-1 truncate font-mono text-[0.8125rem] text-ink">{tool.preview}</code>
           <Outcome tool={tool} process={process} />
-          <Chevron size={15} className={`flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`} />
         </button>
         {processId === null ? (
-          <span className="w-2" />
+          <span className="w-3" />
         ) : (
           <button
             type="button"

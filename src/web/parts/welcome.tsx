@@ -9,7 +9,7 @@ export interface WelcomeProps {
 const offlineExamples = [
   { text: "run ls -la", why: "a command, and what it prints" },
   {
-    text: 'start for i in 1 2 3 4 5; do echo "step $i"; sleep 1; done; echo passed until "passed"\nsay I will tell you when it is done.',
+    text: 'start sleep 5; echo all 12 passed until "passed"\nsay I will tell you when it is done.',
     why: "in the background, watched; you are told when it ends",
   },
   { text: "ask Which name shall the project get?", why: "a question back to you" },
@@ -43,7 +43,7 @@ export function Welcome({ offline, onTry }: WelcomeProps) {
               onClick={() => onTry(example.text)}
             >
               <span
-                className={`text-ink group-hover:text-ember ${offline ? "line-clamp-2 font-mono text-[0.8125rem] break-words whitespace-pre-line" : ""}`}
+                className={`text-ink group-hover:text-ember ${offline ? "line-clamp-3 font-mono text-[0.8125rem] break-words whitespace-pre-line" : ""}`}
               >
                 {example.text}
               </span>
