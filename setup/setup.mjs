@@ -125,14 +125,10 @@ function npmTrouble(error) {
 async function compileKeeper(root, now) {
   const { compile } = await import(pathToFileURL(join(root, "native/compile.mjs")).href);
   try {
-    await compile({ outFile: join(root, "native/build/keeper") });
+    await compile({ outFile: join(root, "native/build/keeper"), force: true });
   } catch (error) {
-    if (error.remedy !== undefined) throw error;
-    throw new Trouble(
-      oneLine(error.message) || "The keeper could not be compiled.",
-      "It needs a C compiler and the C library's headers (Debian, Ubuntu: apt-get install gcc libc6-dev; Fedora: dnf install gcc; Alpine: apk add gcc musl-dev; macOS: xcode-select --install).",
-      error.output ?? error.stderr ?? "",
-    );
+    // It says itself what to do.
+    throw new Trouble(error.message, "", error.output ?? "");
   }
   writeStamp(now.stamps.keeper, now.wanted.keeper);
 }
@@ -161,11 +157,6 @@ async function buildPage(root, now) {
   rmSync(old, { recursive: true, force: true });
   writeStamp(now.stamps.page, now.wanted.page);
 }
-
-const oneLine = (text) =>
-  String(text ?? "")
-    .split("\n")[0]
-    .trim();
 
 /**
  * Does what is missing, once, however many ask at the same time. Throws Trouble.
@@ -226,9 +217,9 @@ async function main() {
       );
     await setUp(root);
   } catch (error) {
-    if (!(error instanceof Trouble) && error?.remedy === undefined) throw error;
+    if (!(error instanceof Trouble)) throw error;
     if (error.details) process.stderr.write(`${String(error.details).trimEnd()}\n`);
-    process.stderr.write(`${error.message} ${error.remedy}\n`);
+    process.stderr.write(`${`${error.message} ${error.remedy}`.trimEnd()}\n`);
     process.exitCode = 1;
   }
 }

@@ -19,7 +19,7 @@ export async function detach(settings: Settings, port: number | undefined): Prom
   });
   const logs = join(settings.home, "logs");
   await mkdir(logs, { recursive: true, mode: 0o700 });
-  const log = join(logs, "host.log");
+  const log = join(logs, "up.log");
   const begin = await stat(log).then(
     ({ size }) => size,
     () => 0,

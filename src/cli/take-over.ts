@@ -9,15 +9,25 @@ const TERM_MS = 2_000;
 const KILL_MS = 5_000;
 
 /**
+ * @param holderPid who holds the lock, where the kernel tells
  * Called when the home is locked by another process. Resolves with "serves" as soon as it answers, or with "free" when it was
  * silent for 5 s and has been ended. Throws CliError if the holder cannot be proven to be the host of this home.
  */
-export async function waitOrTakeOver(home: string, warn: (text: string) => void): Promise<"serves" | "free"> {
+export async function waitOrTakeOver(
+  home: string,
+  holderPid: number | undefined,
+  warn: (text: string) => void,
+): Promise<"serves" | "free"> {
   for (const end = Date.now() + SILENT_MS; Date.now() < end; await delay(PROBE_MS)) {
     if (await answers(home, PROBE_MS)) return "serves";
   }
   const holder = await readHostFile(home);
-  if (holder === undefined || holder.home !== home || !(await isAlive(holder))) {
+  if (
+    holder === undefined ||
+    holder.pid !== (holderPid ?? holder.pid) ||
+    holder.home !== home ||
+    !(await isAlive(holder))
+  ) {
     throw new CliError(
       `Another process holds ${home} and does not answer, and what it is cannot be proven: end it yourself, or set HEARTH_HOME to another directory.`,
     );

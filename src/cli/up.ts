@@ -46,7 +46,8 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
     if (options.open && screen.interactive) await openBrowser(host.url, env);
   }
   await host.stopped;
-  return 0;
+  // Not left to the event loop: a handle that a library forgot must not keep a stopped host alive.
+  process.exit(0);
 }
 
 interface Host {
@@ -65,7 +66,7 @@ async function start(config: Config, warn: (text: string) => void): Promise<Host
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (error.name === "HomeLocked" && attempt <= 3) {
-        if ((await waitOrTakeOver(home, warn)) === "serves") return "serves";
+        if ((await waitOrTakeOver(home, holderOf(error), warn)) === "serves") return "serves";
         continue;
       }
       const { code } = error as NodeJS.ErrnoException;
@@ -83,6 +84,8 @@ async function start(config: Config, warn: (text: string) => void): Promise<Host
     }
   }
 }
+
+const holderOf = (error: Error): number | undefined => (error as Error & { holder?: { pid?: number } }).holder?.pid;
 
 async function portTaken(host: string, port: number, cause: Error): Promise<CliError> {
   const holder = await findPortHolder(port);

@@ -1,0 +1,308 @@
+// `hearth doctor`: what is missing on this machine and how to get it. Works without a host, and says what a host would.
+import { execFile } from "node:child_process";
+import { access, constants, stat, statfs } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { type Environment, environment } from "../config/environment.ts";
+import { assertServable, loadSettings, type Settings } from "../config/settings.ts";
+import { findProgram, openerOf } from "./browser.ts";
+import { connect } from "./connect.ts";
+import { EXIT } from "./failure.ts";
+import { answers, readHostFile } from "./host-file.ts";
+import { findPortHolder } from "./port-holder.ts";
+import { safeLine } from "./safe-text.ts";
+import { type Screen, size } from "./screen.ts";
+
+export interface Finding {
+  what: string;
+  /** `missing`: Hearth does not work without it. `advice`: it works, and could work better. */
+  state: "ok" | "advice" | "missing";
+  found: string;
+  /** What to do about it. */
+  remedy?: string;
+}
+
+/** Exit code 1 if something is missing that Hearth needs. */
+export async function doctor(json: boolean, screen: Screen): Promise<number> {
+  const env = environment();
+  const settings = loadSettings({ env });
+  const running = await answers(settings.home, 1_000);
+  const groups = await Promise.all([
+    nodeFinding(),
+    keeperFindings(settings, env),
+    pageFinding(settings),
+    homeFindings(settings),
+    portFinding(settings, running),
+    settingFindings(settings),
+    running ? modelsOfHost(settings) : modelFindings(settings),
+    toolFindings(env),
+  ]);
+  const findings = groups.flat();
+  if (json) screen.line(JSON.stringify({ findings }));
+  else for (const finding of findings) screen.line(findingText(finding, screen));
+  return findings.some(({ state }) => state === "missing") ? EXIT.failed : EXIT.done;
+}
+
+/** Exported for tests. */
+export function findingText({ what, state, found, remedy }: Finding, screen: Pick<Screen, "style">): string {
+  const mark = {
+    ok: screen.style("green", "✓"),
+    advice: screen.style("yellow", "!"),
+    missing: screen.style("red", "✗"),
+  }[state];
+  const advice = remedy === undefined ? "" : `\n  ${screen.style("bold", "→")} ${remedy}`;
+  return `${mark} ${what}: ${safeLine(found)}${advice}`;
+}
+
+function nodeFinding(): Finding[] {
+  return [{ what: "Node", state: "ok", found: `${process.version} (${process.execPath})` }];
+}
+
+async function keeperFindings(settings: Settings, env: Environment): Promise<Finding[]> {
+  const keeper = join(settings.root, "native", "build", "keeper");
+  const compiler = await findProgram(env.CC || "cc", env);
+  try {
+    await promisify(execFile)(keeper, ["version"], { timeout: 5_000 });
+    return [{ what: "Keeper", state: "ok", found: keeper }];
+  } catch {
+    // Not there, or another system's: then the compiler decides what to say.
+  }
+  if (compiler === undefined) {
+    return [
+      {
+        what: "Keeper",
+        state: "missing",
+        found: "not compiled, and there is no C compiler",
+        remedy: `install one and start again: ${compilerCommand()}`,
+      },
+    ];
+  }
+  return [
+    {
+      what: "Keeper",
+      state: "missing",
+      found: `not compiled, though there is ${compiler}`,
+      remedy: `run \`node ${join(settings.root, "setup", "setup.mjs")}\`, which says why`,
+    },
+  ];
+}
+
+function compilerCommand(): string {
+  if (process.platform === "darwin") return "xcode-select --install";
+  return "apt-get install gcc libc6-dev (Debian, Ubuntu), dnf install gcc (Fedora), apk add gcc musl-dev linux-headers (Alpine)";
+}
+
+async function pageFinding({ root }: Settings): Promise<Finding[]> {
+  const page = join(root, "dist", "web", "index.html");
+  const built = await access(page).then(
+    () => true,
+    () => false,
+  );
+  if (built) return [{ what: "Page", state: "ok", found: dirname(page) }];
+  const remedy = `run \`node ${join(root, "setup", "setup.mjs")}\`, which says why`;
+  return [{ what: "Page", state: "advice", found: "not built: the host runs, browsers get nothing", remedy }];
+}
+
+const LEAST_BYTES = 100 * 2 ** 20;
+const FEW_BYTES = 2 ** 30;
+/** File systems of other machines, whose locks and syncs cannot be trusted with a log: NFS, SMB, CIFS, SMB2, 9p, Ceph. */
+const remote = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x00c36400]);
+
+async function homeFindings({ home }: Settings): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const existing = await nearestDirectory(home);
+  const set = "set HEARTH_HOME to another directory";
+  if (existing === home) {
+    const { mode, uid } = await stat(home);
+    const mine = process.geteuid?.() ?? uid;
+    if (uid !== mine)
+      findings.push({ what: "Home", state: "missing", found: `${home} belongs to user ${uid}`, remedy: set });
+    else if ((mode & 0o077) !== 0) {
+      findings.push({
+        what: "Home",
+        state: "missing",
+        found: `${home} is open to other users`,
+        remedy: `chmod 700 ${home}`,
+      });
+    } else findings.push({ what: "Home", state: "ok", found: home });
+  } else {
+    const writable = await access(existing, constants.W_OK | constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    findings.push(
+      writable
+        ? { what: "Home", state: "ok", found: `${home} (will be made)` }
+        : { what: "Home", state: "missing", found: `${home} cannot be made below ${existing}`, remedy: set },
+    );
+  }
+  const disk = await statfs(existing);
+  if (remote.has(disk.type >>> 0)) {
+    findings.push({
+      what: "File system",
+      state: "missing",
+      found: `${home} is on a network file system`,
+      remedy: "set HEARTH_HOME to a local directory",
+    });
+  }
+  const free = disk.bavail * disk.bsize;
+  const found = `${size(free)} free at ${existing}`;
+  if (free < LEAST_BYTES) findings.push({ what: "Disk", state: "missing", found, remedy: `free some, or ${set}` });
+  else if (free < FEW_BYTES)
+    findings.push({ what: "Disk", state: "advice", found, remedy: "output and history need room: free some" });
+  else findings.push({ what: "Disk", state: "ok", found });
+  return findings;
+}
+
+async function nearestDirectory(path: string): Promise<string> {
+  const found = await stat(path).then(
+    (one) => one.isDirectory(),
+    () => false,
+  );
+  return found || path === dirname(path) ? path : nearestDirectory(dirname(path));
+}
+
+async function portFinding(settings: Settings, running: boolean): Promise<Finding[]> {
+  const { host, port, home } = settings;
+  if (running) {
+    const file = await readHostFile(home);
+    return [
+      {
+        what: "Host",
+        state: "ok",
+        found: `runs at ${file?.address ?? "an unknown address"} (process ${file?.pid ?? "unknown"})`,
+      },
+    ];
+  }
+  if (port === 0) return [{ what: "Port", state: "ok", found: "any free one" }];
+  const trouble = await tryPort(host, port);
+  if (trouble === undefined) return [{ what: "Port", state: "ok", found: `${port} is free` }];
+  const holder = trouble === "EADDRINUSE" ? await findPortHolder(port) : undefined;
+  const found =
+    holder === undefined
+      ? `${port} cannot be had (${trouble})`
+      : `${port} is in use by ${holder.command} (process ${holder.pid})`;
+  return [{ what: "Port", state: "missing", found, remedy: "end that program, or set HEARTH_PORT to another one" }];
+}
+
+function tryPort(host: string, port: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const server = createServer();
+  server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  return promise;
+}
+
+function settingFindings(settings: Settings): Finding[] {
+  const wrong = settings.warnings.map(
+    (found): Finding => ({ what: "Setting", state: "advice", found, remedy: "correct it" }),
+  );
+  try {
+    assertServable(settings);
+    return wrong;
+  } catch (error) {
+    return [
+      ...wrong,
+      {
+        what: "Address",
+        state: "missing",
+        found: (error as Error).message,
+        remedy: "`hearth up` refuses to start until then",
+      },
+    ];
+  }
+}
+
+async function modelsOfHost({ home }: Settings): Promise<Finding[]> {
+  using connected = await connect(home);
+  const { models, current, help } = await connected.client.call("model.list", {});
+  const ready = models.filter((model) => model.ready && model.provider !== "offline").map(({ model }) => model);
+  const offered =
+    ready.length === 0
+      ? ""
+      : `; ready: ${ready.slice(0, 5).join(", ")}${ready.length > 5 ? ` and ${ready.length - 5} more` : ""}`;
+  if (current !== "offline") return [{ what: "Model", state: "ok", found: `${current}${offered}` }];
+  return [
+    { what: "Model", state: "advice", found: `none is connected, the offline model answers${offered}`, remedy: help },
+  ];
+}
+
+const LOCAL = ["ollama", "lmstudio"];
+const PROBE_MS = 500;
+
+/** Without a host: what the settings say, and what answers on loopback. */
+async function modelFindings(settings: Settings): Promise<Finding[]> {
+  if (settings.model !== undefined && settings.model !== "offline") return [configuredModel(settings, settings.model)];
+  const local = (await Promise.all(LOCAL.map((name) => localModels(name, settings)))).flat();
+  const [first] = local;
+  if (first !== undefined) {
+    const remedy = `choose one: model = "${first}" in ${settings.configFile}, or HEARTH_MODEL=${first}`;
+    return [
+      {
+        what: "Model",
+        state: "advice",
+        found: `none is chosen; on this machine there are ${local.slice(0, 5).join(", ")}`,
+        remedy,
+      },
+    ];
+  }
+  const remedy = [
+    `set model in ${settings.configFile} (or HEARTH_MODEL): "anthropic/NAME" with ANTHROPIC_API_KEY, "openai/NAME" with OPENAI_API_KEY`,
+    "or HEARTH_BASE_URL for any OpenAI-compatible endpoint; or start Ollama or LM Studio",
+  ].join(" ");
+  return [{ what: "Model", state: "advice", found: "none is connected, the offline model answers", remedy }];
+}
+
+function configuredModel(settings: Settings, model: string): Finding {
+  const name = model.split("/")[0] ?? "";
+  const provider = settings.providers[name];
+  if (provider === undefined) {
+    const remedy = `use one of ${Object.keys(settings.providers).join(", ")}, or add [providers.${name}] to ${settings.configFile}`;
+    return { what: "Model", state: "advice", found: `${model}: there is no provider ${name}`, remedy };
+  }
+  const needsKey = name === "anthropic" || (name === "openai" && new URL(provider.baseUrl).host === "api.openai.com");
+  if (needsKey && provider.apiKey === undefined && provider.apiKeyCommand === undefined) {
+    const remedy = `export ${name.toUpperCase()}_API_KEY, or set providers.${name}.api_key_command in ${settings.configFile}`;
+    return { what: "Model", state: "advice", found: `${model}: its provider has no key`, remedy };
+  }
+  return { what: "Model", state: "ok", found: `${model} at ${new URL(provider.baseUrl).origin}` };
+}
+
+async function localModels(name: string, settings: Settings): Promise<string[]> {
+  const provider = settings.providers[name];
+  if (provider === undefined) return [];
+  try {
+    const answer = await fetch(`${provider.baseUrl}/models`, {
+      signal: AbortSignal.timeout(PROBE_MS),
+      redirect: "error",
+    });
+    const { data } = (await answer.json()) as { data?: { id?: unknown }[] };
+    return (data ?? []).flatMap(({ id }) => (typeof id === "string" ? [`${name}/${safeLine(id, 100)}`] : []));
+  } catch {
+    return []; // Nothing runs there, or something else does.
+  }
+}
+
+/** Programs that people and agents will want; none is needed to run. */
+async function toolFindings(env: Environment): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const git = await findProgram("git", env);
+  findings.push(
+    git === undefined
+      ? { what: "git", state: "advice", found: "not found", remedy: "install git: agents work with repositories" }
+      : { what: "git", state: "ok", found: git },
+  );
+  const opener = openerOf(env);
+  if (opener === undefined)
+    findings.push({ what: "Browser", state: "ok", found: "no screen here: `hearth open` prints an address" });
+  else if ((await findProgram(opener, env)) === undefined) {
+    findings.push({
+      what: "Browser",
+      state: "advice",
+      found: `${opener} not found`,
+      remedy: "install xdg-utils, or open the printed address yourself",
+    });
+  } else findings.push({ what: "Browser", state: "ok", found: opener });
+  return findings;
+}

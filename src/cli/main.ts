@@ -1,0 +1,32 @@
+// The entry of `hearth`: gathers what surrounds it, runs one command, turns what was thrown into a sentence and a number.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { environment } from "../config/environment.ts";
+import { homeOf, packageRoot } from "../config/settings.ts";
+import { EXIT, outcomeOf } from "./failure.ts";
+import { runCommand } from "./program.ts";
+import { openScreen } from "./screen.ts";
+
+const env = environment();
+const screen = openScreen(env, process);
+
+// `hearth ps | head -1`: who read enough has gone, and that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  throw error;
+});
+
+const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };
+try {
+  process.exitCode = await runCommand(process.argv.slice(2), {
+    home: homeOf(env),
+    cwd: process.cwd(),
+    version,
+    screen,
+  });
+} catch (error) {
+  const outcome = outcomeOf(error);
+  if (outcome === undefined) throw error;
+  screen.err(`${screen.style("red", "hearth:")} ${outcome.message}\n`);
+  process.exitCode = outcome.exitCode;
+}

@@ -1,0 +1,240 @@
+// The command line: names, options, help, examples. What a command does is in the module it loads, so that each starts fast.
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { EXIT } from "./failure.ts";
+import type { Screen } from "./screen.ts";
+
+export interface Surroundings {
+  /** The home whose host is meant. */
+  home: string;
+  cwd: string;
+  version: string;
+  screen: Screen;
+}
+
+/** Runs one command line (without node and script). Resolves with the exit code; what failed is thrown. */
+export async function runCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = build(surroundings, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has said what is wrong; help and version are no errors.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
+
+function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: number) => void): Command {
+  const program = new Command("hearth")
+    .description("The host for AI agents: runs their turns, owns their processes and terminals.")
+    .version(version, "-V, --version")
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => screen.out(text), writeErr: (text) => screen.err(text) })
+    .showHelpAfterError("(see `hearth help COMMAND`)")
+    .enablePositionalOptions()
+    .addHelpText(
+      "after",
+      `\nFirst steps:\n  hearth up                 start the host and open the page\n  hearth chat "say hello"   one turn in this terminal\n  hearth doctor             what is missing, and how to get it\n`,
+    );
+
+  const command = (usage: string, about: string, ...examples: string[]): Command => {
+    const made = program.command(usage).description(about).exitOverride();
+    made.configureOutput({ writeOut: (text) => screen.out(text), writeErr: (text) => screen.err(text) });
+    if (examples.length > 0) made.addHelpText("after", `\nExamples:\n${examples.map((one) => `  ${one}\n`).join("")}`);
+    return made;
+  };
+
+  command(
+    "up",
+    "Start the host on this machine, or say where it runs already.",
+    "hearth up",
+    "hearth up --detach --port 0",
+  )
+    .option("-d, --detach", "run in the background, started again when it dies")
+    .option("-p, --port <port>", "listen here instead of HEARTH_PORT; 0 is any free port", whole(0, 65535))
+    .option("--no-open", "do not open a browser")
+    .option("--supervised", undefined)
+    .action(async (options: { detach?: boolean; port?: number; open: boolean; supervised?: boolean }) => {
+      const { up } = await import("./up.ts");
+      end(await up(options, screen));
+    });
+  hide(program, "up", "--supervised");
+
+  command("down", "Stop the host; processes and terminals live on.", "hearth down", "hearth down --all")
+    .option("-a, --all", "end all processes and terminals too")
+    .action(async (options: { all?: boolean }) => {
+      const { down } = await import("./down.ts");
+      end(await down(home, options.all ?? false, screen));
+    });
+
+  command("status", "What runs, where, since when.", "hearth status", "hearth status --json")
+    .option("--json", "as JSON")
+    .action(async (options: { json?: boolean }) => {
+      const { status } = await import("./status.ts");
+      end(await status(home, options.json ?? false, screen));
+    });
+
+  command("doctor", "What is missing on this machine, and how to get it.", "hearth doctor")
+    .option("--json", "as JSON")
+    .action(async (options: { json?: boolean }) => {
+      const { doctor } = await import("./doctor.ts");
+      end(await doctor(options.json ?? false, screen));
+    });
+
+  command(
+    "chat [text...]",
+    "Talk to the agent: with TEXT or standard input one turn (exit code 0, 1 failed, 130 cancelled), else a conversation.",
+    "hearth chat",
+    'hearth chat "run git status"',
+    "git diff | hearth chat --session ses_5f0c1e2d3b4a",
+  )
+    .option("-s, --session <id>", "go on with this conversation")
+    .option("-w, --workspace <dir>", "the directory to work in (default: this one)")
+    .option("-m, --model <name>", "the model that answers")
+    .action(async (text: string[], options: { session?: string; workspace?: string; model?: string }) => {
+      const { chat } = await import("./chat.ts");
+      end(await chat(home, text, options, cwd, screen));
+    });
+
+  command(
+    "run <command> [args...]",
+    "Start a background process and print its id.",
+    "hearth run -- npm run check",
+    'hearth run --watch "listening on" --notify ses_5f0c1e2d3b4a -- npm run dev',
+  )
+    .option("-t, --pty", "give it a terminal")
+    .option("--watch <text>", "look for this text in its output (may be repeated)", (one: string, all?: string[]) => [
+      ...(all ?? []),
+      one,
+    ])
+    .option("--notify <session>", "wake this session's agent when it ends")
+    .option("--name <name>", "a name to know it by")
+    .option("--cwd <dir>", "the directory to run in (default: this one)")
+    .option("--json", "print its row as JSON")
+    .passThroughOptions()
+    .action(async (file: string, args: string[], options: import("./processes.ts").RunOptions) => {
+      const { run } = await import("./processes.ts");
+      end(await run(home, [file, ...args], options, cwd, screen));
+    });
+
+  command("ps", "Processes that run.", "hearth ps", "hearth ps --all --json")
+    .option("-a, --all", "also those that ended")
+    .option("-s, --session <id>", "only this session's")
+    .option("--json", "as JSON")
+    .action(async (options: { all?: boolean; session?: string; json?: boolean }) => {
+      const { ps } = await import("./processes.ts");
+      end(await ps(home, options, screen));
+    });
+
+  command(
+    "logs <id>",
+    "Output of a process or terminal.",
+    "hearth logs proc_5f0c1e2d3b4a",
+    "hearth logs -f --since 4096 proc_5f0c1e2d3b4a",
+  )
+    .option("-f, --follow", "go on until no more output can come")
+    .option("--since <offset>", "begin at this byte", whole(0, Number.MAX_SAFE_INTEGER))
+    .option("--raw", "the bytes as they are, also on a terminal")
+    .action(async (id: string, options: import("./logs.ts").LogsOptions) => {
+      const { logs } = await import("./logs.ts");
+      end(await logs(home, id, options, screen));
+    });
+
+  command(
+    "wait <id>",
+    "Wait for a process; the exit code is its own, 128 + n for signal n.",
+    "hearth wait proc_5f0c1e2d3b4a && echo fine",
+  )
+    .option("--json", "print how it ended as JSON")
+    .action(async (id: string, options: { json?: boolean }) => {
+      const { wait } = await import("./processes.ts");
+      end(await wait(home, id, options.json ?? false, screen));
+    });
+
+  command(
+    "kill <id...>",
+    "End processes with everything they started, or terminals.",
+    "hearth kill proc_5f0c1e2d3b4a",
+  ).action(async (ids: string[]) => {
+    const { kill } = await import("./processes.ts");
+    end(await kill(home, ids, screen));
+  });
+
+  command(
+    "send <id> [text...]",
+    "Send a line of input to a process or terminal.",
+    'hearth send proc_5f0c1e2d3b4a "yes"',
+    "hearth send --end proc_5f0c1e2d3b4a",
+  )
+    .option("--end", "end its input (after TEXT, if any)")
+    .action(async (id: string, text: string[], options: { end?: boolean }) => {
+      const { send } = await import("./processes.ts");
+      end(await send(home, id, text, options.end ?? false));
+    });
+
+  command(
+    "sessions",
+    "Conversations, the most recently used first.",
+    "hearth sessions",
+    "hearth sessions --limit 5 --json",
+  )
+    .option("-n, --limit <count>", "at most so many", whole(1, 1000))
+    .option("--json", "as JSON")
+    .action(async (options: { limit?: number; json?: boolean }) => {
+      const { sessions } = await import("./sessions.ts");
+      end(await sessions(home, options, screen));
+    });
+
+  command("show <id>", "A conversation, as one would read it.", "hearth show ses_5f0c1e2d3b4a")
+    .option("--json", "as JSON")
+    .action(async (id: string, options: { json?: boolean }) => {
+      const { show } = await import("./sessions.ts");
+      end(await show(home, id, options.json ?? false, screen));
+    });
+
+  command("export <id>", "A whole conversation, to keep.", "hearth export --format json ses_5f0c1e2d3b4a > talk.json")
+    .option("--format <format>", "markdown or json", format, "markdown" as const)
+    .action(async (id: string, options: { format: "json" | "markdown" }) => {
+      const { exportSession } = await import("./sessions.ts");
+      end(await exportSession(home, id, options.format, screen));
+    });
+
+  command(
+    "token",
+    "Print the token that other clients log in with.",
+    'curl -H "Authorization: Bearer $(hearth token)" …',
+  ).action(async () => {
+    const { token } = await import("./open.ts");
+    end(await token(home, screen));
+  });
+
+  command("open", "Open the page, logged in.", "hearth open").action(async () => {
+    const { open } = await import("./open.ts");
+    end(await open(home, screen));
+  });
+  return program;
+}
+
+function hide(program: Command, command: string, flag: string): void {
+  for (const option of program.commands.find((one) => one.name() === command)?.options ?? []) {
+    if (option.long === flag) option.hideHelp();
+  }
+}
+
+function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(
+      max < Number.MAX_SAFE_INTEGER ? `A whole number from ${min} to ${max} is needed.` : "A whole number is needed.",
+    );
+  };
+}
+
+function format(text: string): "json" | "markdown" {
+  if (text === "json" || text === "markdown") return text;
+  throw new InvalidArgumentError("Allowed are json and markdown.");
+}
