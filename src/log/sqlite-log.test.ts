@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { conformance, event } from "./conformance.ts";
 import { openLog } from "./open.ts";
 
@@ -42,6 +44,22 @@ describe("the embedded engine", () => {
     const { log, home, dispose } = await openFresh();
     await assert.rejects(openLog({ home }), { reason: "storage_failed", message: /hearth\.db is in use by another/ });
     await log.append("a", [event("1")]);
+    await dispose();
+  });
+
+  it("refuses everything once its thread has died, and what was under way too", async () => {
+    const created = once(process, "worker");
+    const { log, dispose } = await openFresh();
+    const [thread] = (await created) as [Worker];
+    await log.append("a", [event("1")]);
+    const follower = log.follow("a", 1, new AbortController().signal).next();
+    const underWay = [log.append("a", [event("2")]), log.head("a"), follower];
+    for (const one of underWay) one.catch(() => "looked at below");
+    await thread.terminate();
+    for (const one of underWay)
+      await assert.rejects(one, { reason: "storage_failed", message: /has ended.*start Hearth/ });
+    await assert.rejects(log.append("a", [event("3")]), { reason: "storage_failed" });
+    await assert.rejects(log.read("a", 0, 1), { reason: "storage_failed" });
     await dispose();
   });
 
