@@ -1,9 +1,8 @@
-export interface CompileOptions {
+/** Where `compile` puts the binary when nothing else is said. */
+export const defaultOutFile: string;
+export function compile(options?: {
   outFile?: string;
   sanitize?: boolean;
   testPoints?: boolean;
   force?: boolean;
-}
-/** Where `compile` puts the binary when nothing else is said. */
-export const defaultOutFile: string;
-export function compile(options?: CompileOptions): Promise<string>;
+}): Promise<string>;

@@ -53,13 +53,16 @@ export async function compile({ outFile = defaultOutFile, sanitize = false, test
   try {
     // A static binary maps fewer pages and runs wherever the package is unpacked; not every system can link one.
     const wantsStatic = !sanitize && process.platform === "linux";
-    if (wantsStatic) await build(["-static", "-s"]).catch((error) => (error.code === "ENOENT" ? Promise.reject(error) : build([])));
+    if (wantsStatic)
+      await build(["-static", "-s"]).catch((error) => (error.code === "ENOENT" ? Promise.reject(error) : build([])));
     else await build([]);
     await rename(draft, outFile);
   } catch (error) {
     await rm(draft, { force: true });
     if (error.code === "ENOENT") throw new Error(`There is no C compiler "${compiler}".\n${howToGetACompiler}`);
-    throw new Error(`The keeper could not be compiled with "${compiler}":\n${error.stderr || error.message}\n${howToGetACompiler}`);
+    throw new Error(
+      `The keeper could not be compiled with "${compiler}":\n${error.stderr || error.message}\n${howToGetACompiler}`,
+    );
   }
   return outFile;
 }

@@ -153,8 +153,8 @@ void serve_answer_kills(void);
 int launch(void);
 int supervise(int argc, char **argv);
 
-/* Crash points of the start, for the fault tests: a file "test_point" in the child's directory says
-   "STEP SIGNAL", and the keeper sends itself that signal when it gets there. Not in ordinary builds. */
+/* Crash points of the start, for the fault tests: a file "test_point" beside the child's directory says "STEP SIGNAL";
+   the keeper that gets there writes its pid to "reached" and sends itself that signal. Not in ordinary builds. */
 #ifdef HEARTH_TEST_POINTS
 void test_point(int step);
 #else

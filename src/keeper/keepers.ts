@@ -1,5 +1,6 @@
 // The door to this part: starts children through the launcher, finds those that live, and forgets those that ended.
 import { randomBytes } from "node:crypto";
+import { addAbortListener } from "node:events";
 import { constants } from "node:fs";
 import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -19,6 +20,10 @@ const validId = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 /** A keeper that claimed a child needs milliseconds until it runs; one that is not there after this is dead. */
 const armedGraceMs = 1_000;
 const adoptAtOnce = 32;
+/** How long a keeper may take to leave after the end of output. */
+const leavingMs = 2_000;
+/** How long closing waits for late starts to be ended; the next host goes on with those that are not. */
+const closingMs = 500;
 
 export interface KeepersOptions {
   /** One directory per child lies in here. */
@@ -39,6 +44,7 @@ export class Keepers implements AsyncDisposable {
   readonly #children = new Map<string, KeptChild>();
   /** Late starts being ended; `close` waits for them. */
   readonly #cleaning = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   #parentSync: Promise<void> | undefined;
 
   private constructor(options: KeepersOptions, childrenDir: string) {
@@ -97,8 +103,8 @@ export class Keepers implements AsyncDisposable {
   async forget(id: string): Promise<void> {
     const dir = this.#dirOf(id);
     const child = this.#children.get(id);
-    await child?.settled();
-    if (child?.kept) throw new StillRunning(id);
+    const over = child === undefined ? await this.#isOver(dir) : await child.left(leavingMs);
+    if (!over) throw new StillRunning(id);
     child?.detach();
     this.#children.delete(id);
     await remove(dir);
@@ -116,7 +122,8 @@ export class Keepers implements AsyncDisposable {
   /** Drops the connections. The children live on, and so does an armed deadline. */
   async close(): Promise<void> {
     this.#launcher.close();
-    await Promise.allSettled(this.#cleaning);
+    await Promise.race([Promise.allSettled(this.#cleaning), delay(closingMs, undefined, { ref: false })]);
+    this.#closing.abort();
     for (const child of this.#children.values()) child.detach();
     this.#children.clear();
   }
@@ -185,7 +192,9 @@ export class Keepers implements AsyncDisposable {
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "failed_start" || verdict.kind === "ended") return;
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
+    const closing = addAbortListener(this.#closing.signal, () => child.detach());
     await child.kill({ graceMs: 1 });
+    closing[Symbol.dispose]();
     child.detach();
   }
 
@@ -262,6 +271,15 @@ export class Keepers implements AsyncDisposable {
       if ((await readRecord(dir, "exit", intent.secret)).state === "signed") return undefined;
       await delay(20);
     }
+  }
+
+  async #isOver(dir: string): Promise<boolean> {
+    const { intent } = await readIntent(dir);
+    const live = intent && (await readLive(dir, intent.secret));
+    if (intent === undefined || live === undefined) return true;
+    const verdict = await decide(dir, intent, live, this.#onWarning);
+    if (verdict.kind === "attached") verdict.link.close();
+    return verdict.kind === "ended" || verdict.kind === "failed_start";
   }
 
   #inBackground(work: Promise<void>): void {

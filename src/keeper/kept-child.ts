@@ -57,10 +57,15 @@ export class KeptChild implements Child {
   get closed(): Promise<Closed> {
     return this.#closed.promise;
   }
-  /** The keeper is still there: the child runs, or descendants of it do. */
-  get kept(): boolean {
-    const saidAll = this.#end !== undefined && this.#isClosed; // it is leaving, though its connection may still be there
-    return !saidAll && (this.#link !== undefined || this.#settling !== undefined);
+
+  /** Answers whether the keeper has left, which it does at once after the end of output unless descendants live. */
+  async left(patienceMs: number): Promise<boolean> {
+    for (const until = performance.now() + patienceMs; performance.now() < until; await delay(5)) {
+      await this.#settling;
+      if (this.#link === undefined) return true;
+      if (!this.#isClosed) return false;
+    }
+    return false;
   }
 
   /** Resolves once it is known whether there is a keeper. */
@@ -154,7 +159,9 @@ export class KeptChild implements Child {
   #hearExit(record: Buffer): void {
     const judged = judgeRecord("exit", record, this.#found.intent.secret);
     const end = judged.state === "signed" ? toEnd(judged.fields) : undefined;
-    if (end?.kind === "exited") this.#finish(end);
+    if (end?.kind !== "exited") return;
+    this.spool.heard(end.bytesAtExit);
+    this.#finish(end);
   }
 
   #hearClosed(record: Buffer): void {
@@ -165,7 +172,6 @@ export class KeptChild implements Child {
   #finish(end: End): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    if (end.kind === "exited") this.spool.heard(end.bytesAtExit);
     this.#exited.resolve(end);
   }
 
@@ -207,18 +213,24 @@ export class KeptChild implements Child {
         else this.#attach(verdict.link, verdict.growth);
         return true;
       case "failed_start": // it was running as far as we knew: all that can be said is that it is not
-        this.#finish({ kind: "lost", reason: "keeper_gone" });
+        await this.#conclude({ kind: "lost", reason: "keeper_gone" }, undefined);
         break;
       case "ended":
-        this.#finish(verdict.end);
+        await this.#conclude(verdict.end, verdict.closed);
         break;
       default:
         verdict satisfies never;
     }
-    await this.spool.measure();
-    const closed = verdict.kind === "ended" ? verdict.closed : undefined;
-    this.#close({ bytes: this.spool.length, stragglers: closed?.stragglers ?? 0 });
     this.#settling = undefined;
     return true;
+  }
+
+  /** No keeper any more: what is on disk is all there is, and counts even where a record says that there was more. */
+  async #conclude(end: End, closed: Closed | undefined): Promise<void> {
+    await this.spool.measure();
+    const missing = (end.kind === "exited" ? end.bytesAtExit : 0) - this.spool.length;
+    if (missing > 0) this.#found.onWarning(`${this.id}: ${missing} bytes of its output are missing`);
+    this.#finish(end);
+    this.#close({ bytes: this.spool.length, stragglers: closed?.stragglers ?? 0 });
   }
 }

@@ -66,9 +66,8 @@ export class SpoolReader implements Spool {
   async measure(): Promise<void> {
     await this.#list();
     const last = this.#segments.at(-1);
-    if (last === undefined) return;
-    const { size } = await stat(join(this.#dir, `spool.${last}`));
-    this.heard(last + size, this.#segments[0]);
+    this.#length = last === undefined ? 0 : last + (await stat(join(this.#dir, `spool.${last}`))).size;
+    this.#wake();
   }
 
   async read(from: number, max: number): Promise<{ offset: number; bytes: Buffer }> {
