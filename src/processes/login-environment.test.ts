@@ -12,8 +12,8 @@ async function profile(host: SmallHost, text: string): Promise<void> {
   const when = Date.now() / 1000 + text.length;
   await utimes(file, when, when);
 }
-function reader(host: SmallHost, limitMs = 10_000) {
-  const login = new LoginEnvironment({ keepers: host.keepers, onWarning: host.warn, limitMs });
+function reader(host: SmallHost, limitMs = 10_000, leaving = new AbortController().signal) {
+  const login = new LoginEnvironment({ keepers: host.keepers, onWarning: host.warn, leaving, limitMs });
   return { login, read: () => login.get("/bin/bash", host.base) };
 }
 
@@ -23,7 +23,6 @@ describe("the login shell's environment", () => {
     const counting = "echo run >> $HOME/runs; export RUNS=$(wc -l < $HOME/runs)\n";
     await profile(host, counting);
     const { login, read } = reader(host);
-    assert.equal(login.known, null);
     const [one, two] = await Promise.all([read(), read()]);
     assert.deepEqual([one.environment?.RUNS, two.environment?.RUNS], ["1", "1"]);
     assert.equal((await read()).environment?.RUNS, "1");
@@ -65,7 +64,8 @@ describe("the login shell's environment", () => {
   it("P1: leaves no files behind, also when the host dies while it reads", async () => {
     await using host = await SmallHost.start();
     await profile(host, "echo reading > $HOME/reading; sleep 300\n");
-    const reading = reader(host).read();
+    const leaving = new AbortController();
+    const reading = reader(host, 10_000, leaving.signal).read();
 
     const there = () =>
       access(path.join(host.userHome, "reading")).then(
@@ -73,9 +73,10 @@ describe("the login shell's environment", () => {
         () => false,
       );
     while (!(await there())) await new Promise((resolve) => setTimeout(resolve, 20));
+    leaving.abort();
+    assert.match((await reading).problem ?? "", /stopping/);
     await host.down();
     await host.up();
     while ((await host.keepers.adopt()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    void reading;
   });
 });

@@ -87,7 +87,16 @@ export class LoginEnvironment {
   readonly #limitMs: number;
   #cached: Cached | null = null;
 
-  constructor(o: { keepers: Keepers; onWarning: (text: string) => void; limitMs?: number }) {
+  readonly #leaving: AbortSignal;
+
+  /** `leaving`: this host lets go of its children; nobody waits for a profile any more. */
+  constructor(o: {
+    keepers: Keepers;
+    onWarning: (text: string) => void;
+    leaving: AbortSignal;
+    limitMs?: number;
+  }) {
+    this.#leaving = o.leaving;
     this.#keepers = o.keepers;
     this.#onWarning = o.onWarning;
     this.#limitMs = o.limitMs ?? LIMIT_MS;
@@ -139,9 +148,11 @@ export class LoginEnvironment {
     void this.#forgetWhenClosed(child);
     await child.eof().catch(() => undefined);
     const patience = new AbortController();
-    const late = delay(this.#limitMs, null, { signal: patience.signal }).catch(() => null);
+    const signal = AbortSignal.any([patience.signal, this.#leaving]);
+    const late = delay(this.#limitMs, null, { signal, ref: false }).catch(() => null);
     const end = await Promise.race([child.exited, late]);
     patience.abort();
+    if (this.#leaving.aborted) return { environment: null, problem: "the host is stopping" };
     if (end === null) {
       await child.kill({ graceMs: 0, firstSignal: 9 });
       return this.#failed(shell, `it took longer than ${this.#limitMs / 1000} s`);

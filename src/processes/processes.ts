@@ -74,7 +74,11 @@ export class Processes implements AsyncDisposable {
   private constructor(o: Options) {
     this.#o = o;
     this.#recorder = new Recorder(o.log);
-    this.#login = new LoginEnvironment({ keepers: o.keepers, onWarning: o.onWarning });
+    this.#login = new LoginEnvironment({
+      keepers: o.keepers,
+      onWarning: o.onWarning,
+      leaving: this.#leaving.signal,
+    });
     this.#sweep = setInterval(() => this.#forgetOld(), RETENTION_MS);
     this.#sweep.unref();
   }
@@ -116,7 +120,7 @@ export class Processes implements AsyncDisposable {
   }
 
   async #start(id: string, request: StartProcess): Promise<ProcessRow> {
-    if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
+    this.#refuseWhileLeaving();
     if (this.#running + this.#starting.size > MAX_RUNNING)
       throw new HostError("too_many", `${MAX_RUNNING} processes run already: end some first`);
     const settings = this.#o.settings();
@@ -126,9 +130,14 @@ export class Processes implements AsyncDisposable {
       defaultCwd: this.#o.defaultCwd,
       login: this.#login,
     });
+    this.#refuseWhileLeaving(); // a profile may have taken its time
     const { row, book } = prepared;
     const child = await this.#begin(row, book, { ...prepared.spec, quotaBytes: settings.spoolBytes });
     return await this.#record(withLive(row, child), book, child);
+  }
+
+  #refuseWhileLeaving(): void {
+    if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
   }
 
   async #begin(row: ProcessRow, book: Book, spec: Parameters<Keepers["start"]>[0]): Promise<Child> {
