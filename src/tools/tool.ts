@@ -1,9 +1,14 @@
 // What a tool is to the turn loop: a plan that can be shown and recorded before anything happens, then the act itself.
 import * as z from "zod";
-import type { ToolSpec } from "../models/model.ts";
 import { HostError } from "../protocol/errors.ts";
 
-export type { ToolSpec };
+/** What a model is told of a tool. The models part reads the same shape; neither part needs the other for it. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  /** JSON schema of the arguments, an object. */
+  parameters: Record<string, unknown>;
+}
 /** The arguments as a model sent them: not yet checked. */
 export type RawArguments = Readonly<Record<string, unknown>>;
 
