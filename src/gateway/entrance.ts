@@ -1,0 +1,129 @@
+// The two servers (TCP and Unix socket) before any route: every request and every upgrade goes through admission here.
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import { type Admitted, type Door, judge, type Rules } from "./admission.ts";
+import type { Meter } from "./meter.ts";
+import { PROBLEM_TYPE, type Problem, problemBody } from "./problem.ts";
+
+/** Socket limits: the first of all checks (F32). A stream's own life is not limited by them. */
+export const serverOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+  keepAliveTimeout: 10_000,
+  maxHeaderSize: 16 * 1024,
+  // Others (h2c, say) are answered as if they had not asked for one.
+  shouldUpgradeCallback: (request: IncomingMessage): boolean => request.headers.upgrade?.toLowerCase() === "websocket",
+};
+/** All open sockets of one server; past it a new one is closed before it says anything. */
+const MAX_SOCKETS = 4_000;
+
+export type OnUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer, admitted: Admitted) => void;
+
+export class Entrance {
+  readonly #rules: Rules;
+  readonly #log: Logger;
+  readonly #meter: Meter;
+  readonly #admitted = new WeakMap<IncomingMessage, Admitted>();
+
+  constructor(options: { rules: Rules; log: Logger; meter: Meter }) {
+    this.#rules = options.rules;
+    this.#log = options.log;
+    this.#meter = options.meter;
+  }
+
+  /** What admission found; undefined for a request that never went through it. */
+  of(request: IncomingMessage): Admitted | undefined {
+    return this.#admitted.get(request);
+  }
+
+  /** For the server's constructor: `route` sees admitted requests only. */
+  listener(door: Door, route: RequestListener): RequestListener {
+    return (request, response) => {
+      const verdict = this.#judge(request, door);
+      if (!verdict.ok) {
+        void this.#refuse(request, door, verdict.problem).then(() => respond(response, verdict.problem));
+        return;
+      }
+      request.url = verdict.target;
+      route(request, response);
+    };
+  }
+
+  /** Upgrades, malformed requests and the limit of sockets. */
+  guard(server: Server, door: Door, onUpgrade: OnUpgrade): void {
+    server.maxConnections = MAX_SOCKETS;
+    server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      const socket = stream as Socket;
+      // Between here and its new owner nobody else would hear of a reset.
+      socket.on("error", () => socket.destroy());
+      const verdict = this.#judge(request, door);
+      if (!verdict.ok) {
+        void this.#refuse(request, door, verdict.problem).then(() => refuseUpgrade(socket, verdict.problem));
+        return;
+      }
+      request.url = verdict.target;
+      onUpgrade(request, socket, head, verdict);
+    });
+    server.on("clientError", (error: Error & { code?: string }, stream: Duplex) => {
+      const [status, detail] = clientErrors[error.code ?? ""] ?? [400, "This is not a request that can be read."];
+      this.#meter.count("hearth_refused_total", String(status));
+      if (!stream.writable || (error.code ?? "") === "ECONNRESET") stream.destroy();
+      else refuseUpgrade(stream, { status, reason: "bad_request", detail });
+    });
+  }
+
+  #judge(request: IncomingMessage, door: Door) {
+    const { method = "GET", url: target = "/", rawHeaders } = request;
+    const verdict = judge({ method, target, rawHeaders, door }, this.#rules);
+    if (verdict.ok) this.#admitted.set(request, verdict);
+    return verdict;
+  }
+
+  /** One line for the audit, and the delay that a wrong credential earns. */
+  async #refuse(request: IncomingMessage, door: Door, { status, reason }: Problem): Promise<void> {
+    this.#meter.count("hearth_refused_total", String(status));
+    const peer = peerOf(request, door);
+    // The path without its query; cut, since it is anybody's text.
+    const path = (request.url ?? "").split("?", 1)[0]?.slice(0, 200);
+    this.#log.warn({ audit: "refused", status, reason, peer, door, method: request.method, path }, "refused");
+    if (status === 401) await this.#rules.failures.delayed();
+  }
+}
+
+const clientErrors: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "The headers are too long."],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive."],
+};
+
+export function peerOf(request: IncomingMessage, door: Door): string {
+  return door === "unix" ? "unix" : `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? "?"}`;
+}
+
+export function respond(response: ServerResponse, problem: Problem): void {
+  const body = problemBody(problem);
+  response.writeHead(problem.status, headersOf(problem, body));
+  response.end(body);
+}
+
+/** An answer on a socket that no response object belongs to. */
+export function refuseUpgrade(socket: Duplex, problem: Problem): void {
+  if (!socket.writable) return void socket.destroy();
+  const body = problemBody(problem);
+  const lines = Object.entries(headersOf(problem, body)).map(([name, value]) => `${name}: ${value}`);
+  socket.end(`HTTP/1.1 ${problem.status} Refused\r\n${lines.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function headersOf(problem: Problem, body: string): Record<string, string> {
+  return {
+    "content-type": PROBLEM_TYPE,
+    "content-length": String(Buffer.byteLength(body)),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    // What else was on its way is not read.
+    connection: "close",
+    ...problem.headers,
+  };
+}

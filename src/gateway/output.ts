@@ -1,0 +1,83 @@
+// The raw output of a process or terminal over HTTP: bytes from an offset, served so that no browser ever renders them.
+import type { FastifyInstance } from "fastify";
+import * as z from "zod";
+import { HostError } from "../protocol/errors.ts";
+import { Cursor, checked } from "./checked.ts";
+import type { Meter } from "./meter.ts";
+import { Outflow } from "./outflow.ts";
+import type { AttachmentView, Services, SpoolView } from "./services.ts";
+
+const PAGE_BYTES = 256 * 1024;
+const Query = z.object({ from: Cursor.optional(), follow: z.enum(["0", "1"]).optional() });
+
+/** Throws process_not_found. */
+export function attachmentOf({ terminals, processes }: Services, id: string): AttachmentView {
+  if (terminals.has(id)) return terminals.attach(id);
+  if (processes.has(id)) return processes.attach(id);
+  throw new HostError("process_not_found", `There is no process or terminal "${id.slice(0, 100)}".`);
+}
+
+export function outputRoute(app: FastifyInstance, services: Services, meter: Meter, closing: AbortSignal): void {
+  app.get<{ Params: { id: string } }>("/api/processes/:id/output", async (request, reply) => {
+    const { from, follow } = checked(Query, request.query);
+    const { spool } = attachmentOf(services, request.params.id);
+    const start = from ?? spool.firstKept;
+    if (start < spool.firstKept || start > spool.length) throw offsetGone(spool, start);
+    const end = follow === "1" ? Number.POSITIVE_INFINITY : spool.length;
+
+    reply.hijack();
+    const response = reply.raw;
+    const { socket } = request.raw;
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    response.once("close", leave);
+    response.on("error", leave);
+    closing.addEventListener("abort", leave, { signal: gone.signal });
+    const outflow = new Outflow({
+      socket,
+      waiting: () => response.writableLength + socket.writableLength,
+      pause: () => undefined,
+      resume: () => undefined,
+      onStuck: () => {
+        meter.count("hearth_given_up_total", "output");
+        response.destroy();
+      },
+    });
+    const last = spool.length;
+    response.writeHead(200, {
+      "content-type": "application/octet-stream",
+      "content-range": last > start ? `bytes ${start}-${last - 1}/${spool.ended ? last : "*"}` : `bytes */${last}`,
+      "content-disposition": "attachment",
+      "content-security-policy": "sandbox; default-src 'none'",
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+      ...(follow === "1" ? {} : { "content-length": last - start }),
+    });
+    response.flushHeaders();
+
+    try {
+      for (let offset = start; offset < end && !gone.signal.aborted; ) {
+        const { bytes, offset: at } = await spool.read(offset, Math.min(PAGE_BYTES, end - offset));
+        if (bytes.length > 0) {
+          response.write(bytes);
+          outflow.wrote();
+          await outflow.room(gone.signal);
+        } else if (spool.ended) break;
+        else await spool.grown(offset, gone.signal);
+        offset = at + bytes.length;
+      }
+      response.end();
+    } catch (error) {
+      // The status is out already: a body that breaks off is the only way left to say that bytes are missing.
+      response.destroy();
+      request.log.warn({ id: request.params.id, err: error }, "an output broke off");
+    }
+  });
+}
+
+function offsetGone(spool: SpoolView, asked: number): HostError {
+  const [first_kept, length] = [spool.firstKept, spool.length];
+  return new HostError("offset_gone", `There is no byte ${asked}: what is kept goes from ${first_kept} to ${length}.`, {
+    data: { first_kept, length },
+  });
+}

@@ -1,0 +1,184 @@
+// The WebSocket side of the gateway: which addresses can be upgraded, who is connected, and how all of them are ended.
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Logger } from "pino";
+import { type WebSocket, WebSocketServer } from "ws";
+import { closeCodes } from "../protocol/close-codes.ts";
+import { HostError } from "../protocol/errors.ts";
+import { type Admitted, type Identity, PROTOCOL } from "./admission.ts";
+import { Cursor, checked } from "./checked.ts";
+import { Connection } from "./connection.ts";
+import { peerOf, refuseUpgrade } from "./entrance.ts";
+import type { Handlers } from "./handlers.ts";
+import type { Meter } from "./meter.ts";
+import { attachmentOf } from "./output.ts";
+import { type Problem, problemOf } from "./problem.ts";
+import type { Services } from "./services.ts";
+import { Readers } from "./terminal-frames.ts";
+import { TerminalSocket } from "./terminal-socket.ts";
+
+/** Open WebSockets: in all, and of one browser login (A30). */
+const MAX_SOCKETS = 2_000;
+const MAX_PER_LOGIN = 200;
+
+export interface SocketsOptions {
+  services: Services;
+  handlers: Handlers;
+  log: Logger;
+  meter: Meter;
+  maxFrameBytes: number;
+}
+interface Arrival {
+  request: IncomingMessage;
+  admitted: Admitted;
+  socket: Socket;
+  peer: string;
+  identity: Identity;
+  query: URLSearchParams;
+}
+/** One address that can be upgraded; the router's table lists the same. */
+interface Upgrade {
+  readonly url: string;
+  readonly pattern: RegExp;
+  readonly serve: (ws: WebSocket, arrival: Arrival, id: string) => void;
+}
+
+export class Sockets {
+  readonly #options: SocketsOptions;
+  readonly #server: WebSocketServer;
+  readonly #readers = new Readers();
+  readonly #open = new Map<
+    WebSocket,
+    { gateway: boolean; key: string; close: (code: number, reason: string) => void }
+  >();
+  readonly upgrades: readonly Upgrade[] = [
+    { url: "/api/ws", pattern: /^\/api\/ws$/, serve: (ws, arrival) => this.#gateway(ws, arrival) },
+    {
+      url: "/api/terminals/:id/socket",
+      pattern: /^\/api\/terminals\/([^/]+)\/socket$/,
+      serve: (ws, arrival, id) => this.#terminal(ws, arrival, id),
+    },
+  ];
+
+  constructor(options: SocketsOptions) {
+    this.#options = options;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.maxFrameBytes,
+      clientTracking: false,
+      // A client that names protocols gets ours back; the login's secret, which is among them, never.
+      handleProtocols: (protocols) => (protocols.has(PROTOCOL) ? PROTOCOL : false),
+    });
+  }
+
+  /** Connections of the gateway proper, terminals not counted. */
+  clients(): number {
+    let count = 0;
+    for (const { gateway } of this.#open.values()) if (gateway) count++;
+    return count;
+  }
+
+  /** Takes over a socket that admission let through. */
+  readonly accept = (request: IncomingMessage, socket: Socket, head: Buffer, admitted: Admitted): void => {
+    const [path = "", query = ""] = admitted.target.split("?", 2);
+    const found = this.#find(path);
+    const problem = this.#problem(request, admitted, found !== undefined);
+    if (problem !== undefined || found === undefined || admitted.identity === undefined) {
+      refuseUpgrade(socket, problem ?? problemOf(new HostError("unauthorized", "A token is needed.")));
+      return;
+    }
+    const arrival: Arrival = {
+      request,
+      admitted,
+      socket,
+      peer: peerOf(request, admitted.door),
+      identity: admitted.identity,
+      query: new URLSearchParams(query),
+    };
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      this.#options.log.info(
+        { peer: arrival.peer, url: found.upgrade.url, via: arrival.identity.via },
+        "connection accepted",
+      );
+      this.#options.meter.count("hearth_connections_total", found.upgrade.url);
+      found.upgrade.serve(ws, arrival, found.id);
+    });
+  };
+
+  /** Says goodbye to all. */
+  close(): void {
+    for (const { close } of this.#open.values()) close(closeCodes.going_away, "the host stops: come back later");
+    this.#server.close();
+  }
+
+  /** Resolves once the last one is gone. */
+  async allGone(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((ws) => once(ws, "close")));
+  }
+
+  #find(path: string): { upgrade: Upgrade; id: string } | undefined {
+    for (const upgrade of this.upgrades) {
+      const match = upgrade.pattern.exec(path);
+      if (match) return { upgrade, id: match[1] ?? "" };
+    }
+    return undefined;
+  }
+
+  #problem(request: IncomingMessage, { identity }: Admitted, known: boolean): Problem | undefined {
+    if (!known) return { status: 404, reason: "not_found", detail: "Nothing can be upgraded at this address." };
+    if (request.method !== "GET")
+      return { status: 405, reason: "method_not_allowed", detail: "An upgrade is a GET.", headers: { allow: "GET" } };
+    const of = [...this.#open.values()].filter(({ key }) => key === identity?.key).length;
+    if (this.#open.size >= MAX_SOCKETS || (identity?.via === "login" && of >= MAX_PER_LOGIN))
+      return { status: 429, reason: "connection_limit", detail: "Too many connections are open: close some first." };
+    return undefined;
+  }
+
+  #gateway(ws: WebSocket, { socket, peer, identity, admitted }: Arrival): void {
+    const { services, handlers, log, meter } = this.#options;
+    const door = admitted.door;
+    const connection = new Connection(ws, {
+      services,
+      handlers,
+      log,
+      meter,
+      socket,
+      peer,
+      door,
+      loginEnded: identity.ended,
+    });
+    this.#track(ws, identity, true, (code, reason) => connection.close(code, reason));
+  }
+
+  #terminal(ws: WebSocket, { socket, peer, identity, query }: Arrival, rawId: string): void {
+    const { services, log, meter } = this.#options;
+    this.#track(ws, identity, false, (code, reason) => ws.close(code, reason));
+    try {
+      const id = decodeURIComponent(rawId);
+      const from = query.has("from") ? checked(Cursor, query.get("from")) : undefined;
+      const attachment = attachmentOf(services, id);
+      const shared = this.#readers.borrow(id, attachment.spool);
+      ws.once("close", () => shared[Symbol.dispose]());
+      const { reader } = shared;
+      const options = { socket, attachment, reader, from, log, meter, peer, id, loginEnded: identity.ended };
+      const viewer = new TerminalSocket(ws, options);
+      this.#track(ws, identity, false, (code, reason) => viewer.close(code, reason));
+      void viewer.run();
+    } catch (thrown) {
+      // After the upgrade, so that a browser learns why: it hides the status of a refused one.
+      const { reason, detail } = problemOf(
+        thrown instanceof URIError ? new HostError("process_not_found", "No such id.") : thrown,
+      );
+      ws.on("error", () => ws.terminate());
+      ws.send(JSON.stringify({ type: "error", reason, message: detail }));
+      ws.close(closeCodes.not_found, reason);
+    }
+  }
+
+  #track(ws: WebSocket, { key }: Identity, gateway: boolean, close: (code: number, reason: string) => void): void {
+    if (!this.#open.has(ws)) ws.once("close", () => this.#open.delete(ws));
+    this.#open.set(ws, { gateway, key, close });
+  }
+}
