@@ -1,6 +1,6 @@
 // How a viewer sees a child: its bytes, its size, its end. Processes and terminals give the same.
 import { EventEmitter } from "node:events";
-import type { Child, Spool } from "../keeper/types.ts";
+import type { Child, Spool } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import { clampSize, type Size } from "./size.ts";
 

@@ -5,8 +5,7 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Keepers } from "../keeper/keepers.ts";
-import type { Adopted, Child } from "../keeper/types.ts";
+import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import type { Environment } from "./environment.ts";
 
 const PREFIX = "env_";

@@ -1,6 +1,6 @@
 // How a child's end is told: what the system said, and who asked for it. Pure, so that every race is one small test.
 import { constants } from "node:os";
-import type { End } from "../keeper/types.ts";
+import type { End } from "../keeper/keepers.ts";
 
 export interface Outcome {
   status: "exited" | "killed" | "lost";

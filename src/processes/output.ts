@@ -1,6 +1,7 @@
 // A process's output as text, read from its spool on demand: the bytes themselves stay where they are.
-import { OffsetGone } from "../keeper/failures.ts";
-import type { Spool } from "../keeper/types.ts";
+
+import type { Spool } from "../keeper/keepers.ts";
+import { OffsetGone } from "../keeper/keepers.ts";
 import { LineIndex } from "./line-index.ts";
 import { decodeFrom, isShellNoise, lastCharacters, stripAnsi, unixLines, withoutShellNoise } from "./plain-text.ts";
 

@@ -1,6 +1,6 @@
 // From a request to what the keeper is told: words, folder, environment, size; and the row that will stand for it.
 import path from "node:path";
-import type { Child, ChildSpec } from "../keeper/types.ts";
+import type { Child, ChildSpec } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import { allowedEnvironment, type Environment, processEnvironment } from "./environment.ts";

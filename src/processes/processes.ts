@@ -1,8 +1,7 @@
 // Every process there is: starts them, finds them again after a restart, and answers for them.
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Keepers } from "../keeper/keepers.ts";
-import type { Adopted, Child } from "../keeper/types.ts";
+import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HostError, type Reason } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";

@@ -1,7 +1,7 @@
 // One process from its start to the end of its output: its state moves once, and each move is recorded before it is shown.
 import { setTimeout as delay } from "node:timers/promises";
-import { NotRunning } from "../keeper/failures.ts";
-import type { Child, End } from "../keeper/types.ts";
+import type { Child, End } from "../keeper/keepers.ts";
+import { NotRunning } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import { type Attachment, type AttachmentEnd, emptySpool, Screen } from "./attachment.ts";

@@ -1,7 +1,8 @@
 // Watches a process's output for literals and says so at a pace people and models can bear: the first match at once,
 // then at most one summary in 15 s (P25, P26).
-import { OffsetGone } from "../keeper/failures.ts";
-import type { Spool } from "../keeper/types.ts";
+
+import type { Spool } from "../keeper/keepers.ts";
+import { OffsetGone } from "../keeper/keepers.ts";
 import { LineScanner, type ScanState } from "./line-scanner.ts";
 import { stripAnsi } from "./plain-text.ts";
 

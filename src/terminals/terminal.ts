@@ -1,6 +1,6 @@
 // One terminal from its shell's start to its end. The shell belongs to its keeper: hosts and viewers come and go.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Child, End } from "../keeper/types.ts";
+import type { Child, End } from "../keeper/keepers.ts";
 import { type Attachment, emptySpool, Screen } from "../processes/attachment.ts";
 import { untilDurable } from "../processes/durable.ts";
 import { outcomeOf } from "../processes/outcome.ts";

@@ -1,8 +1,7 @@
 // Every terminal there is: one per session and name, living longer than any host or viewer.
 import { realpath } from "node:fs/promises";
 import path from "node:path";
-import type { Keepers } from "../keeper/keepers.ts";
-import type { Adopted, Child } from "../keeper/types.ts";
+import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Attachment } from "../processes/attachment.ts";
 import { allowedEnvironment, type Environment } from "../processes/environment.ts";

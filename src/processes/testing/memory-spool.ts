@@ -1,6 +1,7 @@
 // A spool in memory, so that tests of reading and watching say exactly when which byte is there.
-import { OffsetGone } from "../../keeper/failures.ts";
-import type { Spool } from "../../keeper/types.ts";
+
+import type { Spool } from "../../keeper/keepers.ts";
+import { OffsetGone } from "../../keeper/keepers.ts";
 
 export class MemorySpool implements Spool {
   #bytes = Buffer.alloc(0);

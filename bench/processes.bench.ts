@@ -1,0 +1,281 @@
+// How fast a process starts, its bytes flow, its output is watched, and what it costs while it does nothing.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { performance } from "node:perf_hooks";
+import { setImmediate as turn } from "node:timers/promises";
+import { compile, defaultOutFile } from "../native/compile.mjs";
+import { Keepers, type Spool } from "../src/keeper/keepers.ts";
+import { openLog } from "../src/log/open.ts";
+import { LineScanner } from "../src/processes/line-scanner.ts";
+import { Processes } from "../src/processes/processes.ts";
+import { median, percentile, type Report } from "./report.ts";
+
+const STARTS = 60;
+const BURST = 200;
+const IDLE = 40;
+const PIPE_MIB = 1024;
+const milliseconds = (value: number): string => `${value.toFixed(value < 1 ? 2 : 1)} ms`;
+
+interface Bench {
+  processes: Processes;
+  keepers: Keepers;
+}
+
+async function withProcesses(work: (bench: Bench) => Promise<void>): Promise<void> {
+  await compile();
+  const home = await mkdtemp(path.join(tmpdir(), "hearth-bench-"));
+  try {
+    await using log = await openLog({ home });
+    await using keepers = await Keepers.open({ childrenDir: path.join(home, "children"), binary: defaultOutFile });
+    await using processes = await Processes.open({
+      keepers,
+      log,
+      adopted: [],
+      baseEnvironment: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home, SHELL: "/bin/sh" },
+      settings: () => ({ graceMs: 500, waitLimitMs: 60_000, spoolBytes: 64 << 20, passEnvironment: [] }),
+      defaultCwd: home,
+      onWarning: (text) => process.stderr.write(`${text}\n`),
+    });
+    try {
+      await work({ processes, keepers });
+    } finally {
+      await processes.killAll({}, "bench");
+    }
+  } finally {
+    await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+}
+
+/** Milliseconds for which the event loop did nothing else, per call of `work`: time on CPU between two turns of it. */
+async function blockedPer(count: number, work: () => Promise<unknown>): Promise<number> {
+  const before = performance.eventLoopUtilization();
+  for (let i = 0; i < count; i++) await work();
+  return performance.eventLoopUtilization(before).active / count;
+}
+
+async function firstByte({ processes }: Bench): Promise<number> {
+  const from = performance.now();
+  const { process_id } = await processes.start({ owner: "person", argv: ["echo", "x"] });
+  const { spool } = processes.attach(process_id);
+  await spool.grown(0, AbortSignal.timeout(10_000));
+  await spool.read(0, 16);
+  const took = performance.now() - from;
+  await processes.wait(process_id, {});
+  return took;
+}
+
+async function nodeFirstByte(): Promise<{ took: number; blocked: number }> {
+  const from = performance.now();
+  const child = spawn("echo", ["x"], { stdio: ["ignore", "pipe", "inherit"] });
+  const blocked = performance.now() - from;
+  await once(child.stdout, "data");
+  const took = performance.now() - from;
+  if (child.exitCode === null) await once(child, "exit");
+  return { took, blocked };
+}
+
+/** N4. Samples of both are taken in turn, so that a busy moment of the machine hits both. */
+async function starts(bench: Bench, report: Report): Promise<void> {
+  const ours: number[] = [];
+  const node: { took: number; blocked: number }[] = [];
+  for (let i = 0; i < STARTS; i++) {
+    ours.push(await firstByte(bench));
+    node.push(await nodeFirstByte());
+  }
+  const p50 = median(ours);
+  report.add({
+    id: "N4",
+    what: "process.start {argv} → first byte, p50",
+    measured: milliseconds(p50),
+    baseline: `${milliseconds(median(node.map(({ took }) => took)))} node:child_process, nothing recorded`,
+    aim: "≤ 8 ms",
+    met: p50 <= 8,
+    note: `p95 ${milliseconds(percentile(ours, 0.95))}, ${STARTS} starts, every record fsynced`,
+  });
+  const active = await blockedPer(STARTS, () => firstByte(bench));
+  const longest = await longestBlock(() => firstByte(bench));
+  report.add({
+    id: "N4",
+    what: "longest stretch for which a start blocks the host's loop, p50",
+    measured: milliseconds(longest),
+    baseline: `${milliseconds(median(node.map(({ blocked }) => blocked)))} inside spawn() of node:child_process`,
+    aim: "≤ 0.1 ms",
+    met: longest <= 0.1,
+    note: `a whole start, record, read and end keeps it busy for ${milliseconds(active)} in many such pieces`,
+  });
+  const from = performance.now();
+  await Promise.all(Array.from({ length: BURST }, () => bench.processes.start({ owner: "person", argv: ["true"] })));
+  const rate = BURST / ((performance.now() - from) / 1000);
+  report.add({
+    id: "N4",
+    what: "starts per second, all asked for at once",
+    measured: `${rate.toFixed(0)}/s`,
+    baseline: `${(1000 / median(node.map(({ took }) => took))).toFixed(0)}/s node:child_process, one after the other`,
+    aim: "≥ 400/s",
+    met: rate >= 400,
+    note: `${BURST} starts`,
+  });
+}
+
+/** The longest time between two turns of an otherwise idle loop while `work` goes on, median of some runs. */
+async function longestBlock(work: () => Promise<unknown>): Promise<number> {
+  const runs: number[] = [];
+  for (let run = 0; run < 20; run++) {
+    let done = false;
+    const working = work().finally(() => {
+      done = true;
+    });
+    let longest = 0;
+    for (let last = performance.now(); !done; ) {
+      await turn();
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }
+    await working;
+    runs.push(longest);
+  }
+  return median(runs);
+}
+
+async function readOn(spool: Spool): Promise<number> {
+  const forEver = new AbortController().signal;
+  let offset = 0;
+  while (true) {
+    await spool.grown(offset, forEver);
+    const { bytes } = await spool.read(Math.max(offset, spool.firstKept), 256 * 1024);
+    if (bytes.length === 0 && spool.ended) return offset;
+    offset += bytes.length;
+  }
+}
+
+/** N2. Zeros by the GiB; the reader follows the spool as a viewer does. */
+async function pipes({ processes }: Bench, report: Report): Promise<void> {
+  const argv = ["head", "-c", String(PIPE_MIB << 20), "/dev/zero"];
+  const rate = (from: number): number => (PIPE_MIB * 1.048576) / ((performance.now() - from) / 1000);
+  const nodeFrom = performance.now();
+  const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const _chunk of child.stdout);
+  const node = rate(nodeFrom);
+  const from = performance.now();
+  const { process_id } = await processes.start({ owner: "person", argv });
+  await processes.wait(process_id, {});
+  const spooled = rate(from);
+  report.add({
+    id: "N2",
+    what: "pipe bytes, child → spool on disk",
+    measured: `${spooled.toFixed(0)} MB/s`,
+    baseline: `${node.toFixed(0)} MB/s node:child_process, nothing kept`,
+    aim: "≥ 0.8 × a reader in C",
+    met: spooled >= 0.8 * node,
+    note: `${PIPE_MIB} MiB, a quota of 64 MiB; Node's reader stands in for the one in C (they measure alike)`,
+  });
+  const readFrom = performance.now();
+  const read = await processes.start({ owner: "person", argv });
+  await readOn(processes.attach(read.process_id).spool).catch(() => 0);
+  report.add({
+    id: "N2",
+    what: "the same with a reader that follows the spool",
+    measured: `${rate(readFrom).toFixed(0)} MB/s`,
+    baseline: `${node.toFixed(0)} MB/s node:child_process, nothing kept`,
+    aim: "≥ 400 MB/s to a client",
+    met: rate(readFrom) >= 400,
+    note: "without the socket to a client, which has its own row",
+  });
+}
+
+const LITERALS = [
+  "passed",
+  "error:",
+  "listening on",
+  "FAILED",
+  "compiled successfully",
+  "Traceback",
+  "ready in",
+  "panic:",
+  "warning TS",
+  "http://localhost",
+];
+
+/** N9. Logs as a server writes them, in the chunks a pipe gives; none of the literals occurs. */
+async function watching(report: Report): Promise<void> {
+  let text = "";
+  for (let i = 0; text.length < 1 << 20; i++)
+    text += `\x1b[32m2026-01-20T10:${i % 60}:00Z\x1b[0m INFO worker ${i} did request id=${i * 7919} in ${i % 97} ms status=200\n`;
+  const bytes = Buffer.from(text);
+  const chunks = Array.from({ length: bytes.length >> 12 }, (_, i) => bytes.subarray(i << 12, (i + 1) << 12));
+  let found = 0;
+  const measure = async (scan: (chunk: Buffer) => number): Promise<number> => {
+    const rates: number[] = [];
+    for (let run = 0; run < 9; run++) {
+      const from = performance.now();
+      for (let pass = 0; pass < 16; pass++) for (const chunk of chunks) found += scan(chunk);
+      rates.push((chunks.length * 4096 * 16) / 1e3 / (performance.now() - from));
+      await turn();
+    }
+    return median(rates);
+  };
+  const scanner = new LineScanner(LITERALS, { offset: 0, skipLine: false });
+  const ours = await measure((chunk) => scanner.push(chunk).length);
+  const includes = await measure((chunk) => {
+    const latin1 = chunk.latin1Slice();
+    return LITERALS.filter((literal) => latin1.includes(literal)).length;
+  });
+  report.add({
+    id: "N9",
+    what: "watch scan, 10 literals, 4 KiB chunks",
+    measured: `${ours.toFixed(0)} MB/s`,
+    baseline: `${includes.toFixed(0)} MB/s latin1 includes per chunk, blind to what straddles two`,
+    aim: "≥ 250 MB/s",
+    met: ours >= 250,
+    note: found === 0 ? "no literal occurs" : `${found} hits`,
+  });
+}
+
+async function pss(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  return Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? Number.NaN) / 1024;
+}
+
+/** N10, the part of the children: what a keeper costs while its child does nothing. */
+async function idle({ processes, keepers }: Bench, report: Report): Promise<void> {
+  const rows = await Promise.all(
+    Array.from({ length: IDLE }, () => processes.start({ owner: "person", argv: ["sleep", "600"] })),
+  );
+  const mine = new Set(rows.map(({ process_id }) => process_id));
+  const found = await keepers.adopt();
+  const pids = found.flatMap((one) =>
+    "child" in one && mine.has(one.child.id) ? (one.child.live?.keeperPid ?? []) : [],
+  );
+  const costs = await Promise.all(pids.map(pss));
+  const cost = costs.reduce((sum, one) => sum + one, 0) / costs.length;
+  const bare = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6); console.log(1)"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(bare.stdout, "data");
+  const node = await pss(bare.pid ?? 0);
+  bare.kill();
+  report.add({
+    id: "N10",
+    what: "memory per idle child (its keeper, PSS)",
+    measured: `${cost.toFixed(2)} MB`,
+    baseline: `${node.toFixed(0)} MB a bare Node beside it`,
+    aim: "≤ 0.5 MB",
+    met: cost <= 0.5,
+    note: `mean of ${costs.length} keepers`,
+  });
+}
+
+export default async function run(report: Report): Promise<void> {
+  await watching(report);
+  await withProcesses(async (bench) => {
+    report.progress("processes: starts");
+    await starts(bench, report);
+    report.progress("processes: pipes");
+    await pipes(bench, report);
+    if (process.platform === "linux") await idle(bench, report);
+  });
+}
