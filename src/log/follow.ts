@@ -5,7 +5,7 @@ export interface Source {
   tail: Tail;
   /** One page from disk, shared by all who ask for the same place at the same time. Throws CursorGone. */
   page(after: number): Promise<Page>;
-  /** True once the log closes. */
+  /** True once the log closes. Throws StorageFailed if it can give nothing any more. */
   closed(): boolean;
   /** Counts the times this stream was removed. */
   removals(): number;

@@ -58,6 +58,7 @@ export class SqliteLog implements EventLog {
     this.#writer = writer;
     this.#file = file;
     this.logId = writer.logId;
+    void writer.gone.then(() => this.#wakeAll());
   }
 
   append(stream: string, events: readonly NewEvent[], options: AppendOptions = {}): Promise<readonly Recorded[]> {
@@ -176,7 +177,11 @@ export class SqliteLog implements EventLog {
         {
           tail,
           page: (cursor) => this.#sharedPage(stream, cursor),
-          closed: () => this.#closing !== undefined,
+          closed: () => {
+            if (this.#closing !== undefined) return true;
+            if (this.#writer.dead !== undefined) throw new StorageFailed(this.#writer.dead);
+            return false;
+          },
           removals: () => this.#removals.get(stream) ?? 0,
         },
         after,
@@ -235,11 +240,15 @@ export class SqliteLog implements EventLog {
 
   async #close(): Promise<void> {
     await this.#flushing;
+    this.#wakeAll();
+    await this.#writer.close();
+  }
+
+  #wakeAll(): void {
     for (const tail of this.#tails.values()) {
       tail.close();
       tail.wake();
     }
-    await this.#writer.close();
   }
 
   readonly #ask: WriterThread["ask"] = async (ask, request) => {

@@ -24,8 +24,10 @@ export class WriterThread {
   failed: string | undefined;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #gone: Promise<void>;
-  #dead: string | undefined;
+  /** Resolves once the thread has ended, by itself or by `close`. */
+  readonly gone: Promise<void>;
+  /** Why nothing can be read either: the thread has ended. */
+  dead: string | undefined;
   #next = 1;
 
   private constructor(worker: Worker, logId: string, file: string, onWarning: (text: string) => void) {
@@ -44,11 +46,11 @@ export class WriterThread {
       detail = ` (${error instanceof Error ? error.message : String(error)})`;
     });
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gone = promise;
+    this.gone = promise;
     worker.on("exit", () => {
-      this.#dead = `The thread that writes ${file} has ended${detail}: start Hearth again`;
-      this.failed ??= this.#dead;
-      for (const waiting of this.#waiting.values()) waiting.reject(new StorageFailed(this.#dead));
+      this.dead = `The thread that writes ${file} has ended${detail}: start Hearth again`;
+      this.failed ??= this.dead;
+      for (const waiting of this.#waiting.values()) waiting.reject(new StorageFailed(this.dead));
       this.#waiting.clear();
       resolve();
     });
@@ -84,7 +86,7 @@ export class WriterThread {
 
   /** Throws WriterFault as the thread found it, or StorageFailed if the thread is gone. */
   async ask<A extends Ask["ask"]>(ask: A, request: Omit<Extract<Ask, { ask: A }>, "n" | "ask">): Promise<Answers[A]> {
-    if (this.#dead !== undefined) throw new StorageFailed(this.#dead);
+    if (this.dead !== undefined) throw new StorageFailed(this.dead);
     const n = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<Answers[keyof Answers]>();
     this.#waiting.set(n, { resolve, reject });
@@ -94,8 +96,8 @@ export class WriterThread {
 
   /** Answers what is asked already, closes the database and ends the thread. */
   async close(): Promise<void> {
-    if (this.#dead === undefined)
+    if (this.dead === undefined)
       await this.ask("close", {}).catch(() => "the thread has died meanwhile: as good as closed");
-    await this.#gone;
+    await this.gone;
   }
 }
