@@ -1,4 +1,5 @@
 // What is special about Node: sockets over the host's Unix socket or TCP, with the token as a header.
+import { connect } from "node:net";
 import { WebSocket } from "ws";
 import type { WebSocketLike } from "./client.ts";
 
@@ -24,7 +25,10 @@ function openSocket(where: Where, path: string): WebSocketLike {
     handshakeTimeout: 10_000,
     headers: { authorization: `Bearer ${where.token}` },
   };
-  if ("socketPath" in where)
-    return new WebSocket(`ws://localhost${path}`, ["hearth"], { ...options, socketPath: where.socketPath });
+  if ("socketPath" in where) {
+    // `ws` drops an option `socketPath`, and its `ws+unix:` addresses cannot hold a path with a colon.
+    const createConnection = () => connect(where.socketPath);
+    return new WebSocket(`ws://localhost${path}`, ["hearth"], { ...options, createConnection });
+  }
   return new WebSocket(new URL(path, where.url.replace(/^http/, "ws")), ["hearth"], options);
 }
