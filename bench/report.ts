@@ -15,26 +15,46 @@ export interface Figure {
   note?: string;
 }
 
-/** Figures of one run. A benchmark gets one and adds to it; `onFigure` hears of each at once. */
+export interface ReportOptions {
+  /** Rows wanted; none: all. */
+  filter?: readonly string[];
+  /** Hears of each figure at once. */
+  onFigure?: (figure: Figure) => void;
+  /** Lines for whoever watches; not part of the table. */
+  progress?: (text: string) => void;
+}
+
+/** The figures of one run. A benchmark gets one, asks which rows are wanted, and adds to it. */
 export class Report {
   readonly figures: Figure[] = [];
-  readonly #onFigure: (figure: Figure) => void;
-  /** Lines for whoever watches; not part of the table. */
-  readonly progress: (text: string) => void;
+  readonly #options: ReportOptions;
 
-  constructor(onFigure: (figure: Figure) => void = () => undefined, progress: (text: string) => void = () => undefined) {
-    this.#onFigure = onFigure;
-    this.progress = progress;
+  constructor(options: ReportOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Ask before the work: a row that is not wanted costs nothing then. */
+  wants(id: string): boolean {
+    const { filter = [] } = this.#options;
+    return filter.length === 0 || filter.includes(id);
   }
 
   add(figure: Figure): void {
     this.figures.push(figure);
-    this.#onFigure(figure);
+    this.#options.onFigure?.(figure);
+  }
+
+  progress(text: string): void {
+    this.#options.progress?.(text);
   }
 }
 
-/** What a benchmark file exports as its default. */
-export type Benchmark = (report: Report) => Promise<void>;
+/** What a `*.bench.ts` file exports. */
+export interface Benchmark {
+  /** Rows it can fill: it is not run where none of them is wanted. Without it, it always runs. */
+  rows?: readonly string[];
+  default(report: Report): Promise<void>;
+}
 
 /** The figures as a Markdown table, in the order of their ids. */
 export function table(figures: readonly Figure[]): string {

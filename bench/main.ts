@@ -1,0 +1,77 @@
+// Runs the benchmarks, each in a process of its own so that none leaves its heap to the next, and shows where each figure stands.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, writeFile } from "node:fs/promises";
+import { cpus, release, totalmem, type } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { type Benchmark, type Figure, Report, table } from "./report.ts";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const { values } = parseArgs({
+  options: {
+    filter: { type: "string", multiple: true, default: [] },
+    write: { type: "boolean", default: false },
+    one: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) {
+  console.log(
+    "npm run bench -- [--filter ID]… [--write]\n  --filter N1  only this row; may be repeated\n  --write      put the table into bench/RESULTS.md",
+  );
+} else if (values.one !== undefined) {
+  await runOne(values.one);
+} else {
+  process.exitCode = await runAll();
+}
+
+/** In the child: the figures go to the parent as they come. */
+async function runOne(file: string): Promise<void> {
+  const benchmark: Benchmark = await import(pathToFileURL(file).href);
+  const report = new Report({
+    filter: values.filter,
+    onFigure: (figure) => process.send?.(figure),
+    progress: (text) => console.error(`  ${text}`),
+  });
+  if (benchmark.rows?.some((id) => report.wants(id)) ?? true) await benchmark.default(report);
+  process.disconnect?.();
+}
+
+async function runAll(): Promise<number> {
+  const files = (await readdir(here)).filter((name) => name.endsWith(".bench.ts")).sort();
+  const figures: Figure[] = [];
+  const broken: string[] = [];
+  for (const name of files) {
+    console.error(name);
+    const filters = values.filter.flatMap((id) => ["--filter", id]);
+    const child: ChildProcess = spawn(
+      process.execPath,
+      [...process.execArgv, fileURLToPath(import.meta.url), "--one", join(here, name), ...filters],
+      { stdio: ["ignore", "inherit", "inherit", "ipc"] },
+    );
+    child.on("message", (figure: Figure) => {
+      if (values.filter.length === 0 || values.filter.includes(figure.id)) figures.push(figure);
+    });
+    const [code, signal] = await once(child, "close");
+    if (code !== 0) broken.push(`${name} ended with ${signal ?? `exit code ${code}`}`);
+  }
+  const text = `${machine()}\n\n${table(figures)}\n`;
+  console.log(text);
+  for (const one of broken) console.error(`Failed: ${one}`);
+  if (values.write && broken.length > 0) console.error("RESULTS.md is left as it was: a table with gaps misleads.");
+  else if (values.write) await writeFile(join(here, "RESULTS.md"), `${preface}\n\n${text}`);
+  return broken.length === 0 ? 0 : 1;
+}
+
+function machine(): string {
+  const [first] = cpus();
+  const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
+  return `${first?.model.trim() ?? "unknown CPU"}, ${cpus().length} cores, ${memory}; ${type()} ${release()}; Node ${process.versions.node}.`;
+}
+
+const preface = `# Where the figures stand
+
+Made by \`npm run bench -- --write\`. Figures move from machine to machine; the baseline beside each comes from the same run.`;

@@ -1,0 +1,61 @@
+// The C side of the terminal benchmarks: compiled to a directory of its own, and ended with it.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export class Probe implements AsyncDisposable {
+  /** Path of the compiled program; what it takes stands at the head of pty.c. */
+  readonly path: string;
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+    this.path = join(directory, "pty");
+  }
+
+  static async compile(): Promise<Probe> {
+    const probe = new Probe(await mkdtemp(join(tmpdir(), "hearth-bench-")));
+    const source = fileURLToPath(new URL("pty.c", import.meta.url));
+    await run("cc", ["-O2", "-Wall", "-Wextra", "-o", probe.path, source]);
+    return probe;
+  }
+
+  /** What a plain C reader of the same terminal reaches. */
+  async read(bytes: number): Promise<{ bytes: number; seconds: number }> {
+    const { stdout } = await run(this.path, ["time-read", String(bytes)]);
+    const [read = 0, seconds = 0] = stdout.trim().split(" ").map(Number);
+    return { bytes: read, seconds };
+  }
+
+  /** Times from key to echo in ms, in a local terminal. */
+  async echo(times: number, gapMs: number): Promise<number[]> {
+    const { stdout } = await run(this.path, ["time-echo", String(times), String(gapMs * 1000)]);
+    return stdout
+      .trim()
+      .split("\n")
+      .map((line) => Number(line) / 1000);
+  }
+
+  /** A terminal that floods and a plain C reader of it, until disposed of. */
+  flood(): AsyncDisposable {
+    const reader: ChildProcess = spawn(this.path, ["drain-flood"], { stdio: "ignore" });
+    const exited = once(reader, "exit");
+    return {
+      [Symbol.asyncDispose]: async () => {
+        // The flooding child ends by the hang-up of its terminal.
+        reader.kill("SIGKILL");
+        await exited;
+      },
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return rm(this.#directory, { recursive: true, force: true });
+  }
+}
