@@ -1,7 +1,7 @@
 // A real terminal in the session's workspace. It outlives this page: closing it here detaches, nothing more.
 import { useEffect, useRef, useState } from "react";
 import { openTerminal } from "../../client/browser.ts";
-import { TerminalStream } from "../../client/terminal.ts";
+import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
 import type { Hub } from "../hub.ts";
 import { Mute } from "../replay.ts";
 import { openScreen } from "../screen.ts";
@@ -37,45 +37,54 @@ export default function TerminalView({ hub, session }: TerminalViewProps) {
     });
     const { terminal } = screen;
 
+    const says = (text: string) => terminal.write(`\r\n\x1b[2m── ${text} Press Enter for a new one. ──\x1b[0m\r\n`);
+
     const attach = (id: string) => {
       stream?.close();
-      stream = new TerminalStream({
-        open: (from) => openTerminal(id, from),
-        listener: {
-          onBytes: (bytes, { replay }) => terminal.write(bytes, replay ? mute.drawing() : undefined),
-          onReset: () => terminal.reset(),
-          // Another viewer's size is drawn as it is; ours comes back with the next key or resize here.
-          onResize: (rows, cols) => {
-            if (rows !== terminal.rows || cols !== terminal.cols) terminal.resize(cols, rows);
-          },
-          onExit: (end) => {
-            ended = true;
-            const how = end.signal ?? (end.exit_code === null ? end.cause : `exit code ${end.exit_code}`);
-            terminal.write(`\r\n\x1b[2m── The shell has ended (${how}). Press Enter for a new one. ──\x1b[0m\r\n`);
-          },
-          onError: (error) => setProblem(error.message),
-          onConnection: (is) => {
-            setConnected(is || ended);
-            if (is) {
-              setProblem(null);
-              stream?.resize(size.rows, size.cols);
-            }
-          },
+      const listener: TerminalListener = {
+        onBytes: (bytes, { replay }) => terminal.write(bytes, replay ? mute.drawing() : undefined),
+        onReset: () => terminal.reset(),
+        // Another viewer's size is drawn as it is; ours comes back when this place changes its size.
+        onResize: (rows, cols) => {
+          if (rows !== terminal.rows || cols !== terminal.cols) terminal.resize(cols, rows);
         },
-      });
+        onExit: (end) => {
+          // Somebody has begun a new shell of this name: that is the one to show.
+          if (end.cause === "replaced") return void open();
+          ended = true;
+          const how = end.signal ?? (end.exit_code === null ? end.cause : `exit code ${end.exit_code}`);
+          says(`The shell has ended (${how}).`);
+        },
+        onError: (error) => setProblem(error.message),
+        onConnection: (is, over) => {
+          // What an older stream still has to say is no longer about this screen.
+          if (stream !== mine) return;
+          setConnected(is || over);
+          if (is) {
+            setProblem(null);
+            mine.resize(size.rows, size.cols);
+          } else if (over && !ended) {
+            ended = true;
+            says("This terminal is gone.");
+          }
+        },
+      };
+      const mine = new TerminalStream({ open: (from) => openTerminal(id, from), listener });
+      stream = mine;
     };
 
-    const open = async (restart: boolean) => {
+    /** The living shell of this session, wherever it was begun; without one a new one in the session's workspace. */
+    const open = async () => {
       setProblem(null);
       try {
-        const opened = await hub.client.call(
-          "terminal.open",
-          { session_id: session, name: NAME, rows: size.rows, cols: size.cols, ...(restart ? { restart } : {}) },
-          gone.signal,
-        );
+        const { terminals } = await hub.client.call("terminal.list", { session_id: session }, gone.signal);
+        const living = terminals.find((one) => one.name === NAME && one.status === "running");
+        // Named in another workspace it would be replaced, and what runs in it ended.
+        const where = living === undefined ? {} : { workspace: living.workspace };
+        const named = { session_id: session, name: NAME, ...size, ...where };
+        const opened = await hub.client.call("terminal.open", named, gone.signal);
         if (gone.signal.aborted) return;
         ended = false;
-        if (restart) terminal.reset();
         attach(opened.terminal_id);
       } catch (error) {
         if (!gone.signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
@@ -84,7 +93,7 @@ export default function TerminalView({ hub, session }: TerminalViewProps) {
 
     const send = (data: string | Uint8Array<ArrayBuffer>) => {
       if (ended) {
-        if (data === "\r") void open(true);
+        if (data === "\r") void open();
         return;
       }
       stream?.send(typeof data === "string" ? encoder.encode(data) : data);
@@ -104,7 +113,7 @@ export default function TerminalView({ hub, session }: TerminalViewProps) {
       return !leaves;
     });
 
-    void open(false);
+    void open();
     return () => {
       gone.abort();
       stream?.close();

@@ -59,12 +59,13 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
             onClick={() => onProcess(processId)}
             aria-label="Show the process in the panel"
           >
-            {process?.status === "running" && <span className="ember-dot" />}
+            {process?.status === "running" && !running && <span className="ember-dot" />}
             Output
           </button>
         )}
       </div>
-      {running && processId !== null && <LiveTail processId={processId} />}
+      {/* The call is recorded before its process begins: until that is known there is nothing to look at. */}
+      {running && processId !== null && process !== undefined && <LiveTail processId={processId} />}
       {open && <Details tool={tool} />}
     </article>
   );
