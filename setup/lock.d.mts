@@ -1,0 +1,4 @@
+export function lock(
+  directory: string,
+  options?: { onWait?: (holder: string) => void; staleMs?: number; pollMs?: number },
+): Promise<() => void>;

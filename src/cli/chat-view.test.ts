@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { EventType, Payload } from "../protocol/events.ts";
+import { approvalText, ChatView, firstLines } from "./chat-view.ts";
+
+const plain = (_style: string, text: string): string => text;
+const turn = { turn_id: "turn_1" };
+const of = <T extends EventType>(type: T, payload: Payload<T>) => ({
+  type,
+  payload,
+  session_id: "ses_1",
+  seq: 1,
+  time: 0,
+});
+const shown = (view: ChatView, ...events: ReturnType<typeof of>[]): string =>
+  events
+    .flatMap((event) => view.take(event))
+    .map(({ text }) => text)
+    .join("");
+
+describe("a conversation on a terminal", () => {
+  const delta = (text: string, message_id = "m1") => of("message.delta", { ...turn, message_id, text });
+  const complete = (text: string, finish: "stop" | "cut" = "stop", message_id = "m1") =>
+    of("message.complete", { ...turn, message_id, text, tool_calls: [], finish, model: "offline" });
+
+  it("streams an answer and says it once", () => {
+    const view = new ChatView(plain);
+    assert.equal(
+      shown(view, delta("Hel"), delta("lo"), complete("Hello"), of("turn.ended", { ...turn, status: "done" })),
+      "Hello\n",
+    );
+  });
+
+  it("shows an answer whose deltas it never saw", () => {
+    assert.equal(shown(new ChatView(plain), complete("Hello")), "Hello\n");
+  });
+
+  it("S10: shows a message that was cut as cut, and the next one apart from it", () => {
+    const dropped = of("message.dropped", { ...turn, message_id: "m1", reason: "the host stopped" });
+    assert.equal(
+      shown(new ChatView(plain), delta("Hal"), dropped, delta("Hallo", "m2")),
+      "Hal\n… cut (the host stopped)\nHallo",
+    );
+  });
+
+  it("tells where a tool's live output is, and how it ended", () => {
+    const call = { ...turn, call_id: "c1", name: "terminal" };
+    const start = of("tool.start", { ...call, arguments: {}, preview: "npm test", process_id: "proc_1" });
+    const end = of("tool.complete", { ...call, status: "failed", result: "exit 1", duration_ms: 1500, notices: [] });
+    assert.equal(
+      shown(new ChatView(plain), start, end),
+      "→ terminal npm test\n  live output: hearth logs -f proc_1\n✗ terminal failed 1.5 s\n  exit 1\n",
+    );
+  });
+
+  it("keeps the answer apart from what is about it", () => {
+    const view = new ChatView(plain);
+    const pieces = [delta("x"), of("reasoning.delta", { ...turn, message_id: "m2", text: "hm" })].flatMap((event) =>
+      view.take(event),
+    );
+    assert.deepEqual(pieces, [
+      { kind: "answer", text: "x" },
+      { kind: "answer", text: "\n" },
+      { kind: "about", text: "hm" },
+    ]);
+  });
+
+  it("shows what others typed, and not again what was typed here", () => {
+    const own = new Set(["k1"]);
+    const prompt = (key: string) => of("prompt.accepted", { ...turn, prompt_id: "p", text: "hi", mode: "queue", key });
+    assert.equal(shown(new ChatView(plain, own), prompt("k1"), prompt("k2")), "› hi\n");
+  });
+
+  it("A46: makes control sequences of models and tools visible", () => {
+    const call = { ...turn, call_id: "c1", name: "t\x1b[2J" };
+    const everything = shown(
+      new ChatView(plain),
+      delta("\x1b]52;c;aGk=\x07"),
+      of("tool.start", { ...call, arguments: {}, preview: "a\rb\x1b[1A" }),
+      of("tool.complete", { ...call, status: "ok", result: "\x1b[31mred\r\n\x9b2J", duration_ms: 1, notices: [] }),
+      of("notice", { notice_id: "n", kind: "ended", process_id: "p", text: "\x1b[5m" }),
+      of("turn.ended", { ...turn, status: "failed", error: { type: "error", message: "\x1b[0m", hint: "\x07" } }),
+    );
+    assert.doesNotMatch(everything, /(?![\t\n])\p{Cc}/u);
+  });
+
+  it("A36: shows all of what is to be approved, with every hidden character", () => {
+    const text = approvalText(
+      {
+        name: "terminal",
+        preview: "ls",
+        reason: "It runs a command",
+        arguments: { command: `ls\u202e;\u200d rm\ufe0f\n${"x".repeat(5000)}` },
+      },
+      plain,
+    );
+    assert.match(text, /ls\\u\{202e\};\\u\{200d\} rm\\u\{fe0f\}⏎/);
+    assert.ok(text.includes("x".repeat(5000)));
+  });
+
+  it("cuts long results and says how much more there is", () => {
+    assert.equal(firstLines("a\nb\nc\nd", 2), "a\nb\n… 2 more lines");
+  });
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { safe, safeLine, safeOutput } from "./safe-text.ts";
+
+describe("text of models and tools on a terminal", () => {
+  it("A46: cannot command it", () => {
+    assert.equal(safe("\x1b]0;owned\x07\x1b[2J\r\x9b31m"), "␛]0;owned␇␛[2J␍\\u{9b}31m");
+    assert.equal(safe("a\u202eb\u200bc\u{e0041}"), "a\\u{202e}b\\u{200b}c\\u{e0041}");
+  });
+
+  it("A46: holds no control character but tab and newline, whatever it was and wherever it was cut", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.nat(40), (text, at) => {
+        const whole = safe(text.slice(0, at)) + safe(text.slice(at));
+        assert.doesNotMatch(whole, /(?![\t\n])\p{Cc}/u);
+      }),
+    );
+  });
+
+  it("keeps words, tabs, lines and joined emoji as they are", () => {
+    for (const text of ["Grüße\tan\nalle 👩‍👩‍👧", "می‌خواهم", "日本語"]) assert.equal(safe(text), text);
+    assert.equal(safe("a\r\nb"), "a\nb");
+  });
+
+  it("fits on one line where it must", () => {
+    assert.equal(safeLine("a\nb\tc"), "a⏎b c");
+    assert.equal(safeLine("👍👍👍👍", 3), "👍👍…");
+  });
+
+  it("leaves out colours of a program's output, and shows all other sequences", () => {
+    assert.equal(safeOutput("\x1b[32;1m✔ ok\x1b[0m \x1b[5A"), "✔ ok ␛[5A");
+  });
+});
