@@ -1,13 +1,19 @@
 // The router: every HTTP route, what each asks for, and the table of all of them that the refusal test walks.
 import type { RequestListener, Server } from "node:http";
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
 import { unauthorized } from "./admission.ts";
 import { chatRoutes } from "./chat.ts";
 import { checked } from "./checked.ts";
 import { Dialogue } from "./dialogue.ts";
-import type { Entrance } from "./entrance.ts";
+import { type Entrance, respond } from "./entrance.ts";
 import type { Failures } from "./failures.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Logins } from "./logins.ts";
@@ -69,7 +75,11 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
   let route: RequestListener | undefined;
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: (error, _, reply) => {
+      reply.hijack();
+      respond(reply.raw, problemOfRoute(error));
+    },
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 300 },
@@ -190,7 +200,7 @@ function stateRoutes(app: FastifyInstance, { meter, gauges }: RouterOptions): vo
 }
 
 function rpcRoute(app: FastifyInstance, { handlers, meter, entrance, log }: RouterOptions): void {
-  app.register(async (scope) => {
+  void app.register((scope, _, done) => {
     // The dialogue reads the text itself, as on every other transport; its errors are answers.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("application/json", { parseAs: "string" }, (_, body, done) => done(null, body));
@@ -208,6 +218,7 @@ function rpcRoute(app: FastifyInstance, { handlers, meter, entrance, log }: Rout
       answer.sent();
       return reply;
     });
+    done();
   });
 }
 
