@@ -1,8 +1,10 @@
 // A client of the host, for browsers and Node alike: calls, and followed sessions that survive every reconnect.
+
+import { CANCEL_METHOD } from "../protocol/cancel.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { errors, type WireError } from "../protocol/errors.ts";
 import type { EventParams } from "../protocol/events.ts";
-import { CANCEL_METHOD, type Ready } from "../protocol/frames.ts";
+import type { Ready } from "../protocol/frames.ts";
 import type { Method, Params, Result } from "../protocol/methods.ts";
 
 /** What a browser's WebSocket and the one of `ws` have in common. */

@@ -42,6 +42,7 @@ export class Pages {
   /** Path in an address → file. */
   #files = new Map<string, string>();
   #scannedAt = Number.NEGATIVE_INFINITY;
+  #scanning: Promise<ReadonlyMap<string, string>> | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -76,10 +77,17 @@ export class Pages {
       .send(body);
   }
 
-  async #scan(): Promise<ReadonlyMap<string, string>> {
+  /** Requests that come while the folder is read wait for the same reading: a page asks for all its files at once. */
+  #scan(): Promise<ReadonlyMap<string, string>> {
     const now = performance.now();
-    if (now - this.#scannedAt < RESCAN_MS) return this.#files;
-    this.#scannedAt = now;
+    if (this.#scanning === undefined || now - this.#scannedAt >= RESCAN_MS) {
+      this.#scannedAt = now;
+      this.#scanning = this.#read();
+    }
+    return this.#scanning;
+  }
+
+  async #read(): Promise<ReadonlyMap<string, string>> {
     const entries = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     this.#files = new Map(files.map((file) => [`/${relative(this.#root, file).split(sep).join("/")}`, file]));

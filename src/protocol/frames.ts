@@ -23,7 +23,7 @@ export interface EventFrame {
 
 /** Cancels the request with this id on the same connection. */
 export const CancelParams = z.object({ id: RequestId });
-export const CANCEL_METHOD = "$/cancel";
+export { CANCEL_METHOD } from "./cancel.ts";
 
 /** First frame of every connection. */
 export interface Ready {

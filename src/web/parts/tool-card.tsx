@@ -80,7 +80,8 @@ function Outcome({ tool, process }: { tool: ToolItem; process: ProcessRow | unde
       </span>
     );
   }
-  const took = tool.duration_ms === null ? "" : duration(tool.duration_ms);
+  const ran = tool.status === "ok" || tool.status === "failed";
+  const took = ran && tool.duration_ms !== null ? duration(tool.duration_ms) : "";
   const end = process !== undefined && process.status !== "running" ? ending(process) : null;
   const well = tool.status === "ok" && (process?.exit_code ?? 0) === 0;
   const word = tool.status === "ok" ? end : tool.status === "failed" ? (end ?? "failed") : tool.status;
