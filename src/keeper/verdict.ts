@@ -14,7 +14,8 @@ export type Verdict =
   | { kind: "silent" };
 
 const helloMs = 5_000;
-const attempts = 3;
+/** Pauses before asking again. A keeper whose child was quick is gone within the first. */
+const pausesMs = [1, 5, 20];
 
 /** Idempotent: whatever it ends is gone when it is asked again. `onWarning` hears of what should not be. */
 export async function decide(
@@ -47,14 +48,15 @@ async function startFailure(dir: string, secret: string): Promise<Verdict | unde
 }
 
 async function connectTo(dir: string, secret: string): Promise<Verdict | "gone"> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 0; ; attempt++) {
     try {
       return { kind: "attached", ...(await Link.open(dir, secret, helloMs)) };
     } catch (error) {
       if (!(error instanceof NoKeeper)) throw error;
       if (error.gone) return "gone";
-      if (attempt === attempts) return { kind: "silent" };
-      await delay(20 * attempt); // it was just leaving, or too many stood at its door
+      const pause = pausesMs[attempt];
+      if (pause === undefined) return { kind: "silent" };
+      await delay(pause); // it was just leaving, or too many stood at its door
     }
   }
 }
