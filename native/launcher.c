@@ -109,7 +109,9 @@ int launch(void) {
 #endif
   while (open_end || deadline.host != 0) {
     struct pollfd input = {.fd = open_end ? 0 : -1, .events = POLLIN};
-    int ready = poll(&input, 1, keep_deadline());
+    int patience = keep_deadline();
+    if (!open_end && deadline.host == 0) break; /* just settled: nothing would ever wake the poll */
+    int ready = poll(&input, 1, patience);
     if (ready < 0 && errno != EINTR) return 1;
     if (ready <= 0) continue;
     ssize_t got = read(0, pending + have, sizeof pending - 1 - have);
