@@ -86,8 +86,8 @@ export class Entrance {
   async #refuse(request: IncomingMessage, door: Door, { status, reason }: Problem): Promise<void> {
     this.#meter.count("hearth_refused_total", String(status));
     const peer = peerOf(request, door);
-    // The path without its query; cut, since it is anybody's text.
-    const path = (request.url ?? "").split("?", 1)[0]?.slice(0, 200);
+    // The path without its query; cut, since it is anybody's text; and a token in it is still a token.
+    const path = (request.url ?? "").split("?", 1)[0]?.replaceAll(this.#rules.token, "[token]").slice(0, 200);
     this.#log.warn({ audit: "refused", status, reason, peer, door, method: request.method, path }, "refused");
     if (status === 401) await this.#rules.failures.delayed();
   }
