@@ -47,8 +47,9 @@ export async function chat(
   });
   const { client } = connected;
   const session = await sessionFor(client, options, cwd);
-  if (alone) return oneTurn(client, session, prompt, options, screen);
-  return converse(client, session, options, screen);
+  // Awaited here: the connection is let go of where it was made, and not before.
+  if (alone) return await oneTurn(client, session, prompt, options, screen);
+  return await converse(client, session, options, screen);
 }
 
 async function sessionFor(client: HearthClient, options: ChatOptions, cwd: string): Promise<string> {

@@ -214,18 +214,31 @@ function settingFindings(settings: Settings): Finding[] {
   }
 }
 
-async function modelsOfHost({ home }: Settings): Promise<Finding[]> {
-  using connected = await connect(home);
-  const { models, current, help } = await connected.client.call("model.list", {});
-  const ready = models.filter((model) => model.ready && model.provider !== "offline").map(({ model }) => model);
-  const offered =
-    ready.length === 0
-      ? ""
-      : `; ready: ${ready.slice(0, 5).join(", ")}${ready.length > 5 ? ` and ${ready.length - 5} more` : ""}`;
-  if (current !== "offline") return [{ what: "Model", state: "ok", found: `${current}${offered}` }];
-  return [
-    { what: "Model", state: "advice", found: `none is connected, the offline model answers${offered}`, remedy: help },
-  ];
+async function modelsOfHost(settings: Settings): Promise<Finding[]> {
+  using connected = await connect(settings.home);
+  const { models, current } = await connected.client.call("model.list", {});
+  const ready = models.filter((model) => model.ready && model.model !== "offline").map(({ model }) => model);
+  const offered = ready.slice(0, 5).join(", ") + (ready.length > 5 ? ` and ${ready.length - 5} more` : "");
+  if (current !== "offline") return [{ what: "Model", state: "ok", found: current }];
+  const [first] = ready;
+  if (first !== undefined) return [unchosen(settings, first, offered)];
+  return [unconnected(settings)];
+}
+
+function unchosen({ configFile }: Settings, first: string, offered: string): Finding {
+  const found = `none is chosen, the offline model answers; ready: ${safeLine(offered)}`;
+  const remedy = `choose one on the page, or set model = "${safeLine(first)}" in ${configFile} (or HEARTH_MODEL=${safeLine(first)})`;
+  return { what: "Model", state: "advice", found, remedy };
+}
+
+function unconnected({ configFile }: Settings): Finding {
+  const remedy = [
+    `set model in ${configFile}, or HEARTH_MODEL:`,
+    "    anthropic/NAME   with ANTHROPIC_API_KEY (or providers.anthropic.api_key_command)",
+    "    openai/NAME      with OPENAI_API_KEY, or base_url (HEARTH_BASE_URL) for any OpenAI-compatible endpoint",
+    "    ollama/NAME, lmstudio/NAME   once one of them runs on this machine; no key is needed",
+  ].join("\n");
+  return { what: "Model", state: "advice", found: "none is connected, the offline model answers", remedy };
 }
 
 const LOCAL = ["ollama", "lmstudio"];
@@ -236,22 +249,7 @@ async function modelFindings(settings: Settings): Promise<Finding[]> {
   if (settings.model !== undefined && settings.model !== "offline") return [configuredModel(settings, settings.model)];
   const local = (await Promise.all(LOCAL.map((name) => localModels(name, settings)))).flat();
   const [first] = local;
-  if (first !== undefined) {
-    const remedy = `choose one: model = "${first}" in ${settings.configFile}, or HEARTH_MODEL=${first}`;
-    return [
-      {
-        what: "Model",
-        state: "advice",
-        found: `none is chosen; on this machine there are ${local.slice(0, 5).join(", ")}`,
-        remedy,
-      },
-    ];
-  }
-  const remedy = [
-    `set model in ${settings.configFile} (or HEARTH_MODEL): "anthropic/NAME" with ANTHROPIC_API_KEY, "openai/NAME" with OPENAI_API_KEY`,
-    "or HEARTH_BASE_URL for any OpenAI-compatible endpoint; or start Ollama or LM Studio",
-  ].join(" ");
-  return [{ what: "Model", state: "advice", found: "none is connected, the offline model answers", remedy }];
+  return [first === undefined ? unconnected(settings) : unchosen(settings, first, local.slice(0, 5).join(", "))];
 }
 
 function configuredModel(settings: Settings, model: string): Finding {

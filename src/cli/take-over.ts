@@ -1,5 +1,6 @@
 // A host that holds its home but does not answer: ended, if it is proven to be what it says, so that a new one can serve.
 import { setTimeout as delay } from "node:timers/promises";
+import { writeCrashLog } from "./crash-log.ts";
 import { CliError } from "./failure.ts";
 import { answers, isAlive, readHostFile } from "./host-file.ts";
 
@@ -35,6 +36,7 @@ export async function waitOrTakeOver(
   warn(
     `The host with process ${holder.pid} holds ${home} and has not answered for ${SILENT_MS / 1000} s: it is ended.`,
   );
+  writeCrashLog(home, `process ${holder.pid} held this home and was silent for ${SILENT_MS} ms: ending it`);
   // Its children have keepers of their own and live on. TERM first: stopped by a debugger it cannot, but busy it can.
   for (const [signal, patience] of [
     ["SIGTERM", TERM_MS],

@@ -39,7 +39,10 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
     return tellWhereItRuns(settings, screen, "Hearth is ready");
   }
   const host = await start(config, warn);
-  if (host === "serves") return tellWhereItRuns(settings, screen);
+  if (host === "serves") {
+    // Under the launcher nobody reads this, and a ticket has no place in a log.
+    return options.supervised ? 0 : await tellWhereItRuns(settings, screen);
+  }
   guard(settings, host);
   if (!options.supervised) {
     screen.line(`Hearth is ready: ${host.url}`);
