@@ -7,7 +7,7 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { compile, defaultOutFile } from "../native/compile.mjs";
-import { Keepers, type Spool } from "../src/keeper/keepers.ts";
+import { Keepers, OffsetGone, type Spool } from "../src/keeper/keepers.ts";
 import { openLog } from "../src/log/open.ts";
 import { LineScanner } from "../src/processes/line-scanner.ts";
 import { Processes } from "../src/processes/processes.ts";
@@ -16,7 +16,7 @@ import { median, percentile, type Report } from "./report.ts";
 const STARTS = 60;
 const BURST = 200;
 const IDLE = 40;
-const PIPE_MIB = 1024;
+const PIPE_MIB = 256;
 const milliseconds = (value: number): string => `${value.toFixed(value < 1 ? 2 : 1)} ms`;
 
 interface Bench {
@@ -35,7 +35,7 @@ async function withProcesses(work: (bench: Bench) => Promise<void>): Promise<voi
       log,
       adopted: [],
       baseEnvironment: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home, SHELL: "/bin/sh" },
-      settings: () => ({ graceMs: 500, waitLimitMs: 60_000, spoolBytes: 64 << 20, passEnvironment: [] }),
+      settings: () => ({ graceMs: 500, waitLimitMs: 60_000, spoolBytes: 2 * (PIPE_MIB << 20), passEnvironment: [] }),
       defaultCwd: home,
       onWarning: (text) => process.stderr.write(`${text}\n`),
     });
@@ -141,49 +141,72 @@ async function longestBlock(work: () => Promise<unknown>): Promise<number> {
   return median(runs);
 }
 
-async function readOn(spool: Spool): Promise<number> {
+/** Follows a spool to its end as a viewer does; answers the bytes read and those dropped before it came to them. */
+async function readOn(spool: Spool): Promise<{ read: number; missed: number }> {
   const forEver = new AbortController().signal;
   let offset = 0;
+  let missed = 0;
   while (true) {
     await spool.grown(offset, forEver);
-    const { bytes } = await spool.read(Math.max(offset, spool.firstKept), 256 * 1024);
-    if (bytes.length === 0 && spool.ended) return offset;
-    offset += bytes.length;
+    if (spool.firstKept > offset) {
+      missed += spool.firstKept - offset;
+      offset = spool.firstKept;
+    }
+    try {
+      const { bytes } = await spool.read(offset, 256 * 1024);
+      if (bytes.length === 0 && spool.ended) return { read: offset - missed, missed };
+      offset += bytes.length;
+    } catch (error) {
+      if (!(error instanceof OffsetGone)) throw error;
+    }
   }
 }
 
-/** N2. Zeros by the GiB; the reader follows the spool as a viewer does. */
-async function pipes({ processes }: Bench, report: Report): Promise<void> {
-  const argv = ["head", "-c", String(PIPE_MIB << 20), "/dev/zero"];
-  const rate = (from: number): number => (PIPE_MIB * 1.048576) / ((performance.now() - from) / 1000);
-  const nodeFrom = performance.now();
+async function nodeReader(argv: readonly string[]): Promise<void> {
   const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
   for await (const _chunk of child.stdout);
-  const node = rate(nodeFrom);
-  const from = performance.now();
-  const { process_id } = await processes.start({ owner: "person", argv });
-  await processes.wait(process_id, {});
-  const spooled = rate(from);
+}
+
+/** N2. Zeros by the GiB; medians of runs taken in turn. */
+async function pipes({ processes }: Bench, report: Report): Promise<void> {
+  const argv = ["head", "-c", String(PIPE_MIB << 20), "/dev/zero"];
+  const rates = { node: [] as number[], spooled: [] as number[], read: [] as number[] };
+  let missed = 0;
+  const measure = async (into: number[], work: () => Promise<unknown>) => {
+    const from = performance.now();
+    await work();
+    into.push((PIPE_MIB * 1.048576) / ((performance.now() - from) / 1000));
+  };
+  for (let run = 0; run < 5; run++) {
+    await measure(rates.node, () => nodeReader(argv));
+    await measure(rates.spooled, async () => {
+      const { process_id } = await processes.start({ owner: "person", argv });
+      await processes.wait(process_id, {});
+    });
+    await measure(rates.read, async () => {
+      const { process_id } = await processes.start({ owner: "person", argv });
+      missed += (await readOn(processes.attach(process_id).spool)).missed;
+    });
+  }
+  const node = median(rates.node);
+  const baseline = `${node.toFixed(0)} MB/s node:child_process, nothing kept`;
   report.add({
     id: "N2",
     what: "pipe bytes, child → spool on disk",
-    measured: `${spooled.toFixed(0)} MB/s`,
-    baseline: `${node.toFixed(0)} MB/s node:child_process, nothing kept`,
+    measured: `${median(rates.spooled).toFixed(0)} MB/s`,
+    baseline,
     aim: "≥ 0.8 × a reader in C",
-    met: spooled >= 0.8 * node,
-    note: `${PIPE_MIB} MiB, a quota of 64 MiB; Node's reader stands in for the one in C (they measure alike)`,
+    met: median(rates.spooled) >= 0.8 * node,
+    note: `${PIPE_MIB} MiB, all kept; Node's reader stands in for the one in C (they measure alike)`,
   });
-  const readFrom = performance.now();
-  const read = await processes.start({ owner: "person", argv });
-  await readOn(processes.attach(read.process_id).spool).catch(() => 0);
   report.add({
     id: "N2",
-    what: "the same with a reader that follows the spool",
-    measured: `${rate(readFrom).toFixed(0)} MB/s`,
-    baseline: `${node.toFixed(0)} MB/s node:child_process, nothing kept`,
+    what: "pipe bytes, child → spool → reader in the host",
+    measured: `${median(rates.read).toFixed(0)} MB/s`,
+    baseline,
     aim: "≥ 400 MB/s to a client",
-    met: rate(readFrom) >= 400,
-    note: "without the socket to a client, which has its own row",
+    met: median(rates.read) >= 400 && missed === 0,
+    note: missed === 0 ? "the socket to a client comes on top" : `${missed} bytes were dropped before they were read`,
   });
 }
 
@@ -221,7 +244,7 @@ async function watching(report: Report): Promise<void> {
   const scanner = new LineScanner(LITERALS, { offset: 0, skipLine: false });
   const ours = await measure((chunk) => scanner.push(chunk).length);
   const includes = await measure((chunk) => {
-    const latin1 = chunk.latin1Slice();
+    const latin1 = chunk.toString("latin1");
     return LITERALS.filter((literal) => latin1.includes(literal)).length;
   });
   report.add({

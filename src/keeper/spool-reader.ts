@@ -20,6 +20,13 @@ interface Block {
   filling: Promise<void> | undefined;
 }
 
+/** Readers at different offsets need different segments: one that was replaced is closed by its last reader. */
+interface OpenSegment {
+  readonly start: number;
+  readonly handle: FileHandle;
+  readers: number;
+}
+
 export class SpoolReader implements Spool {
   readonly #dir: string;
   #length = 0;
@@ -27,7 +34,7 @@ export class SpoolReader implements Spool {
   #ended = false;
   /** First offsets of the segments, ascending, as last listed. */
   #segments: number[] = [];
-  #open: { start: number; handle: FileHandle } | undefined;
+  #open: OpenSegment | undefined;
   #blocks = new Map<number, Block>();
   #waiters = new Set<{ after: number; wake: () => void }>();
   #idle: NodeJS.Timeout | undefined;
@@ -104,9 +111,7 @@ export class SpoolReader implements Spool {
     clearTimeout(this.#idle);
     this.#idle = undefined;
     this.#blocks.clear();
-    const open = this.#open;
-    this.#open = undefined;
-    await open?.handle.close();
+    await this.#replaceOpen(undefined);
   }
 
   #wake(): void {
@@ -166,27 +171,43 @@ export class SpoolReader implements Spool {
     for (let attempt = 0; attempt < 3; attempt++) {
       const segment = await this.#segmentAt(from, attempt > 0);
       if (segment === undefined) continue;
-      const { bytesRead } = await segment.handle.read(target, 0, target.length, from - segment.start);
-      if (bytesRead > 0) return bytesRead; // nothing: a newer segment begins here
+      try {
+        const { bytesRead } = await segment.handle.read(target, 0, target.length, from - segment.start);
+        if (bytesRead > 0) return bytesRead; // nothing: a newer segment begins here
+      } finally {
+        segment.readers--;
+        await this.#closeIfUnused(segment);
+      }
     }
     return 0;
   }
 
-  async #segmentAt(from: number, listAgain: boolean): Promise<{ start: number; handle: FileHandle } | undefined> {
+  /** The segment that holds `from`, counted as being read: whoever asked says when he is done. */
+  async #segmentAt(from: number, listAgain: boolean): Promise<OpenSegment | undefined> {
     if (listAgain || this.#segments.length === 0) await this.#list();
     const start = this.#segments.findLast((first) => first <= from);
     if (start === undefined) throw new OffsetGone(this.#firstKept);
-    if (this.#open?.start === start) return this.#open;
-    try {
-      const opened = { start, handle: await open(join(this.#dir, `spool.${start}`), "r") };
-      const before = this.#open;
-      this.#open = opened;
-      await before?.handle.close(); // waits for whoever still reads from it
-      return opened;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined; // dropped since the listing
-      throw error;
+    let segment = this.#open;
+    if (segment?.start !== start) {
+      const handle = await openIfThere(join(this.#dir, `spool.${start}`));
+      if (handle === undefined) return undefined; // dropped since the listing
+      segment = { start, handle, readers: 1 };
+      await this.#replaceOpen(segment);
+      this.#keepWarm(); // memory may have been given back while the file was being opened
+      return segment;
     }
+    segment.readers++;
+    return segment;
+  }
+
+  async #replaceOpen(segment: OpenSegment | undefined): Promise<void> {
+    const before = this.#open;
+    this.#open = segment;
+    if (before !== undefined) await this.#closeIfUnused(before);
+  }
+
+  async #closeIfUnused(segment: OpenSegment): Promise<void> {
+    if (segment !== this.#open && segment.readers === 0) await segment.handle.close();
   }
 
   async #list(): Promise<void> {
@@ -197,5 +218,14 @@ export class SpoolReader implements Spool {
     const starts = names.flatMap((name) => /^spool\.(\d+)$/.exec(name)?.[1] ?? []).map(Number);
     this.#segments = starts.sort((a, b) => a - b);
     this.#firstKept = Math.max(this.#firstKept, this.#segments[0] ?? this.#length);
+  }
+}
+
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
