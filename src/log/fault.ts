@@ -35,6 +35,6 @@ export function whyUnusable(error: unknown, file: string): string {
     case READONLY:
       return `${file} cannot be opened for writing (${detail}): check who owns it and its permissions`;
     default:
-      return `${file} cannot be used (${detail})`;
+      return `${file} cannot be used (${detail}): check the disk and its mount, then start again`;
   }
 }
