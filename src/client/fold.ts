@@ -288,7 +288,9 @@ const steps: { [T in EventType]: Step<T> } = {
     const ended = { status, result, duration_ms, ...(process_id === undefined ? {} : { process_id }) };
     if (draft.update("tool", call_id, (item) => ({ ...item, ...ended }))) return;
     // It was refused or cancelled before it began.
-    const facts = { call_id, turn_id, name, arguments: {}, preview: name, process_id: null };
+    const asked = draft.state.items.findLast((item) => item.kind === "approval" && item.call_id === call_id);
+    const known = asked?.kind === "approval" ? asked : { arguments: {}, preview: name };
+    const facts = { call_id, turn_id, name, arguments: known.arguments, preview: known.preview, process_id: null };
     draft.add({ kind: "tool", key: call_id, ...facts, ...ended, ...at });
   },
   "approval.request": (draft, request, at) => {

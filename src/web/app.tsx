@@ -135,6 +135,7 @@ function Main({ hub }: { hub: Hub }) {
           model={model}
           onModel={page.setModel}
           onModelOpen={() => hub.refreshModels()}
+          waiting={sessions?.some((one) => one.session_id !== id && one.pending > 0) ?? false}
           onList={slim ? () => setList(true) : null}
           sideOpen={side}
           onSide={() => setSide(!side)}

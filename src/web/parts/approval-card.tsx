@@ -112,7 +112,7 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
         tabIndex={0}
         aria-label="The exact text to be approved"
         data-testid="approval-text"
-        className="max-h-64 overflow-auto bg-sunken px-4 py-3 font-mono text-[0.8125rem] leading-relaxed break-all whitespace-pre-wrap"
+        className="max-h-64 overflow-auto bg-sunken px-4 py-3 font-mono text-[0.8125rem] leading-relaxed wrap-anywhere whitespace-pre-wrap"
       >
         <ExactText text={text} />
       </section>

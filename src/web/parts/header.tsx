@@ -14,6 +14,8 @@ export interface HeaderProps {
   model: string | null;
   onModel: (model: string) => Promise<unknown>;
   onModelOpen: () => void;
+  /** Something in another conversation waits for the person. */
+  waiting: boolean;
   /** Null where the conversations are always in view. */
   onList: (() => void) | null;
   sideOpen: boolean;
@@ -30,11 +32,12 @@ export function Header(props: HeaderProps) {
         <button
           type="button"
           data-testid="open-sessions"
-          className="icon-btn"
-          aria-label="Conversations"
+          className="icon-btn relative"
+          aria-label={props.waiting ? "Conversations: one waits for you" : "Conversations"}
           onClick={onList}
         >
           <Menu />
+          {props.waiting && <span className="absolute top-2 right-1.5 size-2 rounded-full bg-glow" />}
         </button>
       )}
       <h1 className="truncate py-2.5 font-serif text-[1.05rem] font-semibold" title={title}>

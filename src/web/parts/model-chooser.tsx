@@ -16,6 +16,7 @@ export interface ModelChooserProps {
 
 export function ModelChooser({ models, chosen, onChoose, onOpen }: ModelChooserProps) {
   const [open, setOpen] = useState(false);
+  const [other, setOther] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const current = chosen ?? models?.current ?? "offline";
   const others = models?.models.filter((row) => row.model !== "offline") ?? [];
@@ -60,7 +61,7 @@ export function ModelChooser({ models, chosen, onChoose, onOpen }: ModelChooserP
                 type="button"
                 aria-current={row.model === current || undefined}
                 disabled={!row.ready}
-                className="flex min-h-10 w-full items-center gap-3 rounded-lg px-2.5 py-1.5 text-left text-sm enabled:hover:bg-wash disabled:opacity-60"
+                className="flex min-h-10 w-full items-center gap-3 rounded-lg px-2.5 py-1.5 text-left text-sm enabled:hover:bg-wash disabled:text-soft"
                 onClick={() => choose(row.model)}
               >
                 <span className="min-w-0 flex-1">
@@ -72,6 +73,28 @@ export function ModelChooser({ models, chosen, onChoose, onOpen }: ModelChooserP
             </li>
           ))}
         </ul>
+        <form
+          className="flex gap-2 border-t border-line p-3"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (other.trim() !== "") choose(other.trim());
+          }}
+        >
+          <input
+            className="field font-mono text-xs"
+            data-testid="model-input"
+            aria-label="Another model"
+            placeholder="PROVIDER/NAME"
+            spellCheck={false}
+            autoCapitalize="off"
+            autoComplete="off"
+            value={other}
+            onChange={(event) => setOther(event.target.value)}
+          />
+          <button type="submit" className="btn" disabled={other.trim() === ""}>
+            Use
+          </button>
+        </form>
         {problem !== null && (
           <p className="px-4 pb-3 text-sm text-bad" role="alert">
             {problem}
