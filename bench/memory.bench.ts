@@ -14,6 +14,9 @@ export const rows = ["N10"];
 export default async function run(report: Report): Promise<void> {
   if (process.platform !== "linux") return report.progress("N10 needs /proc: not measured here");
   await using host = await RunningHost.start();
+  // The first start on a machine also fills caches; every later one is like this.
+  await host.kill9();
+  await host.restart();
   const bare = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1e6)"], { stdio: "ignore" });
   const bareEnded = once(bare, "exit");
   try {
@@ -21,15 +24,16 @@ export default async function run(report: Report): Promise<void> {
     await pause(SETTLE_MS);
     const idle = await memoryOf(host.pid);
     const node = await memoryOf(bare.pid ?? 0);
-    const ratio = idle.pss / node.pss;
+    // Not by PSS: what a bare Node shares with whichever other Nodes happen to run would decide the figure.
+    const ratio = idle.rss / node.rss;
     report.add({
       id: "N10",
       what: "memory: idle host",
-      measured: `${mb(idle.pss)} PSS, ${mb(idle.rss)} RSS = ${ratio.toFixed(2)} × bare`,
-      baseline: `${mb(node.pss)} PSS, ${mb(node.rss)} RSS (bare Node)`,
+      measured: `${mb(idle.rss)} RSS = ${ratio.toFixed(2)} × bare; ${mb(idle.pss)} PSS`,
+      baseline: `${mb(node.rss)} RSS, ${mb(node.pss)} PSS (bare Node)`,
       aim: "≤ 2.5 × a bare Node",
       met: ratio <= 2.5,
-      note: "no session, no client; both alive at once, so each bears half of what they share",
+      note: `after a second start, ${SETTLE_MS / 1000} s idle; no session, no client`,
     });
   } finally {
     bare.kill();
