@@ -76,7 +76,7 @@ describe("a JSON-RPC dialogue", () => {
         1,
         null,
         true,
-        "text",
+        '"text"',
         {},
         [],
         { ...call(1), jsonrpc: "1.0" },
