@@ -20,7 +20,7 @@ export interface Attachment {
   write(bytes: Uint8Array): Promise<number>;
   /** Any size, clamped; answers the one in force. Errors: invalid_params where there is no screen, already_exited. */
   resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
-  /** Called after each resize, whoever asked for it. */
+  /** Called after each resize, whoever asked for it. It must not throw. */
   onResize(listener: (rows: number, cols: number) => void): Disposable;
   /** Resolves once the end is recorded. */
   readonly ended: Promise<AttachmentEnd>;

@@ -13,7 +13,7 @@ import { LoginEnvironment } from "./login-environment.ts";
 import { firstCharacters } from "./plain-text.ts";
 import { prepare, type StartProcess, withLive } from "./preparation.ts";
 import { type Book, fromFacts, parseStored, Recorder, VIEW } from "./record.ts";
-import { toForget } from "./retention.ts";
+import { KEEP_ENDED, toForget } from "./retention.ts";
 import { Supervised, type Surroundings } from "./supervised.ts";
 
 export type { Attachment } from "./attachment.ts";
@@ -35,7 +35,9 @@ const POLL_CHARACTERS = 1_000;
 const WAIT_CHARACTERS = 2_000;
 const LIST_CHARACTERS = 200;
 const LOG_LINES = 200;
-const RETENTION_MS = 10 * 60_000;
+const RETENTION_MS = 60_000;
+/** Sorting out the oldest costs a look at all: it is done for this many at once, or once a minute. */
+const SWEEP_AFTER = 100;
 
 /** Id of the process of a terminal tool call: the same call gives the same process. */
 export function processIdOfCall(callId: string): string {
@@ -97,7 +99,7 @@ export class Processes implements AsyncDisposable {
       leaving: this.#leaving.signal,
       onEnded: () => {
         this.#running--;
-        this.#forgetOld();
+        if (this.#known.size - this.#running > KEEP_ENDED + SWEEP_AFTER) this.#forgetOld();
       },
     };
   }

@@ -163,16 +163,21 @@ export class Supervised {
       if (!this.#row.closed) await this.#end(child, o.graceMs, limit);
       return true;
     }
-    if (this.#book.asked === null) {
-      this.#book = { ...this.#book, asked: { source: o.source, at: Date.now() } };
-      await this.#around.recorder.row(this.#row, this.#book).catch((error: unknown) => {
-        // Only who asked would be forgotten, and only if this host dies before the child does.
-        this.#around.onWarning(`who ends process ${this.id} could not be recorded: ${String(error)}`);
-      });
-      if (this.#book.asked !== null) this.#book.asked.at = Date.now();
-    }
+    await this.#noteWish(child, o.source);
     await this.#end(child, o.graceMs, limit);
     return this.#row.status !== "running" && this.#row.status !== "killed";
+  }
+
+  /** The first who asks is the one who is told of. Once the child has ended no row of a running one may be written. */
+  async #noteWish(child: Child, source: string): Promise<void> {
+    if (this.#book.asked !== null || child.end !== undefined) return;
+    const durable = { ...this.#book, asked: { source, at: Date.now() } };
+    await this.#around.recorder.row(this.#row, durable).catch((error: unknown) => {
+      // Only who asked would be forgotten, and only if this host dies before the child does.
+      this.#around.onWarning(`who ends process ${this.id} could not be recorded: ${String(error)}`);
+    });
+    // What ended while that was written has ended by itself.
+    if (this.#book.asked === null) this.#book = { ...this.#book, asked: { source, at: Date.now() } };
   }
 
   async #end(child: Child, graceMs: number, limitMs: number): Promise<void> {

@@ -129,7 +129,8 @@ export class Terminal {
     if (this.#saving !== null) return;
     const saving = async () => {
       let saved: TerminalRow | null = null;
-      while (saved !== this.#row && this.running) {
+      // Once the shell has ended no row of a running one may be written.
+      while (saved !== this.#row && this.running && this.#child?.end === undefined) {
         saved = this.#row;
         await this.#around.recorder.row(saved);
       }
