@@ -292,6 +292,8 @@ async function idle({ processes, keepers }: Bench, report: Report): Promise<void
   });
 }
 
+export const rows = ["N2", "N4", "N9", "N10"];
+
 export default async function run(report: Report): Promise<void> {
   await watching(report);
   await withProcesses(async (bench) => {
