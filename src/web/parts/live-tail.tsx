@@ -1,11 +1,13 @@
 // The last lines of a running process, inside its tool card.
 import { useEffect, useState } from "react";
 import { openTerminal } from "../../client/browser.ts";
-import { TerminalStream } from "../../client/terminal.ts";
+import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
 import { batch, nextFrame } from "../batch.ts";
 import { grow, lastLines } from "../tail.ts";
 
 const LINES = 8;
+/** Most commands are over sooner, and need neither a socket nor a glance. */
+const PATIENCE_MS = 250;
 
 export function LiveTail({ processId }: { processId: string }) {
   const [text, setText] = useState("");
@@ -16,20 +18,22 @@ export function LiveTail({ processId }: { processId: string }) {
       for (const piece of pieces) raw = grow(raw, decoder.decode(piece, { stream: true }));
       setText(lastLines(raw, LINES));
     }, nextFrame);
-    const stream = new TerminalStream({
-      open: (from) => openTerminal(processId, from),
-      listener: {
-        onBytes: (bytes) => arriving.add(bytes),
-        onReset: () => {
-          arriving.flush();
-          raw = "";
-          decoder = new TextDecoder();
-        },
+    const listener: TerminalListener = {
+      onBytes: (bytes) => arriving.add(bytes),
+      onReset: () => {
+        arriving.flush();
+        raw = "";
+        decoder = new TextDecoder();
       },
-    });
+    };
+    let stream: TerminalStream | undefined;
+    const patience = setTimeout(() => {
+      stream = new TerminalStream({ open: (from) => openTerminal(processId, from), listener });
+    }, PATIENCE_MS);
     return () => {
+      clearTimeout(patience);
       arriving.stop();
-      stream.close();
+      stream?.close();
     };
   }, [processId]);
   if (text === "") return null;

@@ -4,6 +4,7 @@ import type { Hub, ProcessItem } from "../hub.ts";
 import { useField } from "../store.ts";
 import { duration, ending } from "../words.ts";
 import { Chevron, Stop } from "./icons.tsx";
+import { StatusDot } from "./status-dot.tsx";
 
 // It brings the emulator, the heaviest part of the page, which is fetched when it is first wanted.
 const ProcessOutput = lazy(() => import("./process-output.tsx"));
@@ -158,13 +159,6 @@ const ProcessRow = memo(function ProcessRow({ process, hub, now, open, onOpen }:
     </li>
   );
 });
-
-export function StatusDot({ status, exitCode }: { status: string; exitCode: number | null }) {
-  if (status === "running") return <span className="ember-dot" role="img" aria-label="running" />;
-  const well = status === "exited" && exitCode === 0;
-  const colour = well ? "bg-good" : status === "killed" ? "bg-faint" : "bg-bad";
-  return <span className={`size-2 flex-none rounded-full ${colour}`} role="img" aria-label={status} />;
-}
 
 /** The time, every second while `running`. */
 function useSecond(running: boolean): number {

@@ -48,7 +48,8 @@ export default function ProcessOutput({ process, hub }: { process: ProcessItem; 
         data-testid="process-output"
         data-process-id={id}
         aria-label={`Output of ${process.command}`}
-        className="h-64 overflow-x-auto overflow-y-hidden bg-sunken"
+        // A screen of a fixed size scrolls in its frame; flowing text has its own scroll bar.
+        className={`bg-sunken ${mode === "pty" ? "max-h-96 overflow-auto" : "h-64 overflow-hidden"}`}
       />
       {process.status === "running" && <InputLine id={id} hub={hub} />}
     </div>

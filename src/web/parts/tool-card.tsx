@@ -6,6 +6,7 @@ import { duration, ending } from "../words.ts";
 import { Check, Chevron, Cog, Cross, File, Pencil, Question, Search, Terminal } from "./icons.tsx";
 import { LiveTail } from "./live-tail.tsx";
 import { CopyButton } from "./markdown.tsx";
+import { StatusDot } from "./status-dot.tsx";
 
 export interface ToolCardProps {
   tool: ToolItem;
@@ -28,6 +29,8 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
   const running = tool.status === "running";
   const Icon = icons[tool.name] ?? Cog;
   const processId = tool.process_id;
+  // A background process outlives its call: how it ends is not how the call went.
+  const lives = tool.arguments.background === true && !running;
   return (
     <article
       data-testid="tool-card"
@@ -48,7 +51,7 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
           <Icon size={16} className="-ml-1 flex-none text-faint" />
           <span className="sr-only">{tool.name}</span>
           <code className="min-w-0 flex-1 truncate font-mono text-[0.8125rem] text-ink">{tool.preview}</code>
-          <Outcome tool={tool} process={process} />
+          <Outcome tool={tool} process={lives ? undefined : process} />
         </button>
         {processId === null ? (
           <span className="w-3" />
@@ -59,7 +62,7 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
             onClick={() => onProcess(processId)}
             aria-label="Show the process in the panel"
           >
-            {process?.status === "running" && !running && <span className="ember-dot" />}
+            {process !== undefined && lives && <StatusDot status={process.status} exitCode={process.exit_code} />}
             Output
           </button>
         )}
