@@ -128,5 +128,4 @@ int launch(void) {
     memmove(pending, line, have);
     if (have == sizeof pending - 1) return 1; /* no request is that long */
   }
-  return 0;
 }

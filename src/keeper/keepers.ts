@@ -232,17 +232,14 @@ export class Keepers implements AsyncDisposable {
     const { claim, intent } = await readIntent(dir);
     if (intent === undefined || intent.spec.id !== id) return this.#torn(id, "its spec is torn or foreign");
     if (claim === "spec") return await this.#adoptUnclaimed(id, dir, intent);
-    const live = await this.#waitForLive(dir, intent, claim);
-    if (live === undefined && claim === "armed") await revoke(dir); // its keeper died, or will find that it may not go on
-    if (claim === "revoked" || live === undefined) {
+    if (claim === "revoked" || !(await this.#goesOn(dir, intent))) {
       this.#inBackground(this.#endLate(id, dir, intent));
-      const verdict = await readFailure(dir, intent.secret);
-      return { state: "failed_start", id, spec: intent.spec, ...verdict };
+      return { state: "failed_start", id, spec: intent.spec, ...(await readFailure(dir, intent.secret)) };
     }
-    return await this.#adoptClaimed(id, dir, intent, live);
+    return await this.#adoptClaimed(id, dir, intent, await readLive(dir, intent.secret));
   }
 
-  async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live): Promise<Adopted> {
+  async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live | undefined): Promise<Adopted> {
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "failed_start")
       return { state: "failed_start", id, spec: intent.spec, errno: verdict.errno, step: verdict.step };
@@ -263,13 +260,18 @@ export class Keepers implements AsyncDisposable {
     return await this.#adoptOne(id); // somebody claimed it this very moment
   }
 
-  async #waitForLive(dir: string, intent: Intent, claim: string): Promise<Live | undefined> {
-    const until = performance.now() + (claim === "armed" ? armedGraceMs : 0);
-    for (;;) {
-      const live = await readLive(dir, intent.secret);
-      if (live !== undefined || performance.now() >= until) return live;
-      if ((await readRecord(dir, "exit", intent.secret)).state === "signed") return undefined;
-      await delay(20);
+  /**
+   * Claimed: did it get as far as a record of its child, or of its end? If not in time, its keeper died, or will find
+   * that it may not go on.
+   */
+  async #goesOn(dir: string, intent: Intent): Promise<boolean> {
+    for (const until = performance.now() + armedGraceMs; ; await delay(20)) {
+      const live = await readRecord(dir, "live", intent.secret);
+      if (live.state === "torn" || live.state === "forged") this.#onWarning(`${dir}/live is ${live.state}: ignored`);
+      if (live.state !== "absent" || (await readRecord(dir, "exit", intent.secret)).state === "signed") return true;
+      if (performance.now() < until) continue;
+      await revoke(dir);
+      return false;
     }
   }
 

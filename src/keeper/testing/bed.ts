@@ -24,9 +24,9 @@ export class Bed implements AsyncDisposable {
   keepers: Keepers;
   readonly #strays: number[] = [];
 
-  private constructor(home: string, binary: string, keepers: Keepers, warnings: string[]) {
+  private constructor(home: string, childrenDir: string, binary: string, keepers: Keepers, warnings: string[]) {
     this.home = home;
-    this.childrenDir = join(home, "children");
+    this.childrenDir = childrenDir;
     this.binary = binary;
     this.keepers = keepers;
     this.warnings = warnings;
@@ -35,10 +35,16 @@ export class Bed implements AsyncDisposable {
   static async make(binary: string, options: Partial<KeepersOptions> = {}): Promise<Bed> {
     const home = await mkdtemp(join(tmpdir(), "hearth-keeper-"));
     const warnings: string[] = [];
-    const childrenDir = join(home, "children");
+    const childrenDir = options.childrenDir ?? join(home, "children");
     await mkdir(join(home, "work"));
     const onWarning = (text: string) => warnings.push(text);
-    return new Bed(home, binary, await Keepers.open({ childrenDir, binary, onWarning, ...options }), warnings);
+    return new Bed(
+      home,
+      childrenDir,
+      binary,
+      await Keepers.open({ childrenDir, binary, onWarning, ...options }),
+      warnings,
+    );
   }
 
   /** As the next host would find it: everything let go, nothing remembered. */
@@ -125,9 +131,9 @@ export async function processes(): Promise<{ pid: number; parent: number; state:
   return (await Promise.all(all)).flat();
 }
 
-/** Who lives (zombies do not) and has this text on its command line. */
+/** Who lives (zombies do not) and has a command line that begins so. */
 export async function alive(text: string): Promise<number[]> {
-  return (await processes()).filter((one) => one.state !== "Z" && one.command.includes(text)).map((one) => one.pid);
+  return (await processes()).filter((one) => one.state !== "Z" && one.command.startsWith(text)).map((one) => one.pid);
 }
 
 export async function isAlive(pid: number): Promise<boolean> {
@@ -147,6 +153,7 @@ export class OtherHost {
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#said += text;
     });
+    bed.alsoEnd(this.process.pid ?? 0);
     this.process.stdin?.end(JSON.stringify(specs));
   }
 
@@ -154,7 +161,7 @@ export class OtherHost {
   async says(line: string): Promise<void> {
     await eventually(`the other host says ${line}`, () => {
       if (this.process.exitCode !== null) throw new Error(`The other host ended: ${this.#said}`);
-      return this.#said.split("\n").includes(line);
+      return this.#said.split("\n").some((said) => said.startsWith(line));
     });
   }
 

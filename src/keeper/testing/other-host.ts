@@ -16,7 +16,8 @@ await Promise.all(
       const child = await keepers.start(spec);
       say(`started ${spec.id} ${child.live?.mode}`);
     } catch (error) {
-      say(`failed ${spec.id} ${(error as { errno?: string }).errno}`);
+      const { step, errno } = error as { step?: string; errno?: string };
+      say(`failed ${spec.id} ${step} ${errno}`);
     }
   }),
 );
