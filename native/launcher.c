@@ -107,10 +107,10 @@ int launch(void) {
 #ifdef __linux__
   (void)prctl(PR_SET_NAME, "hearth-launcher", 0, 0, 0);
 #endif
-  while (open_end || deadline.host != 0) {
+  for (;;) {
+    int patience = keep_deadline(); /* may find that there is nobody left to watch */
+    if (!open_end && deadline.host == 0) return 0;
     struct pollfd input = {.fd = open_end ? 0 : -1, .events = POLLIN};
-    int patience = keep_deadline();
-    if (!open_end && deadline.host == 0) break; /* just settled: nothing would ever wake the poll */
     int ready = poll(&input, 1, patience);
     if (ready < 0 && errno != EINTR) return 1;
     if (ready <= 0) continue;
