@@ -113,19 +113,16 @@ export class HearthClient {
     if (this.#closed) return Promise.reject(new Disconnected("This client is closed."));
     if (this.#calls.size >= MAX_CALLS)
       return Promise.reject(new Disconnected("Too many calls wait for the host: try again when some are answered."));
-    const id = this.#nextId++;
-    const frame = JSON.stringify({ jsonrpc: "2.0", id, method, params });
-    return new Promise<unknown>((resolve, reject) => {
+    return new Promise<Result<M>>((resolve, reject) => {
+      const settled = () => signal?.removeEventListener("abort", onAbort);
+      const id = this.#ask(method, params, { resolve: (value) => resolve(value as Result<M>), reject, settled });
       const onAbort = () => {
         if (!this.#calls.delete(id)) return;
         if (this.#ready) this.#send(JSON.stringify({ jsonrpc: "2.0", method: CANCEL_METHOD, params: { id } }));
         reject(signal?.reason instanceof Error ? signal.reason : new Error("cancelled"));
       };
       signal?.addEventListener("abort", onAbort, { once: true });
-      const settled = () => signal?.removeEventListener("abort", onAbort);
-      this.#calls.set(id, { frame, resolve, reject, settled });
-      if (this.#ready) this.#send(frame);
-    }) as Promise<Result<M>>;
+    });
   }
 
   /**
@@ -145,8 +142,7 @@ export class HearthClient {
     const stop = () => {
       if (!followers.delete(follower) || followers.size > 0) return;
       this.#followers.delete(sessionId);
-      if (this.#ready)
-        this.#send(JSON.stringify({ jsonrpc: "2.0", method: "session.close", params: { session_id: sessionId } }));
+      this.#detach(sessionId);
     };
     return { [Symbol.dispose]: stop };
   }
@@ -169,6 +165,15 @@ export class HearthClient {
     if (socket) this.#lost(socket, 1000, "closed by us");
     socket?.close(1000);
     this.#failAll("This client was closed.");
+  }
+
+  /** Sends a request now or as soon as there is a connection. What is to be done with the answer is done at once. */
+  #ask(method: Method, params: unknown, then: Omit<Call, "frame">): number {
+    const id = this.#nextId++;
+    const frame = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+    this.#calls.set(id, { frame, ...then });
+    if (this.#ready) this.#send(frame);
+    return id;
   }
 
   #connect(): void {
@@ -227,26 +232,44 @@ export class HearthClient {
   /** One subscription serves all followers of a session: it starts where the one furthest behind is. */
   #attach(sessionId: string): void {
     const followers = [...(this.#followers.get(sessionId) ?? [])];
+    if (followers.length === 0) return;
     const after = Math.min(...followers.map((follower) => follower.last));
     for (const follower of followers) follower.attached = false;
     const connection = this.#ready;
-    this.call("session.resume", { session_id: sessionId, after }).then(
-      ({ seq }) => {
-        if (connection !== this.#ready) return;
-        const stale = followers.filter((follower) => follower.last > seq);
-        for (const follower of followers) follower.attached = true;
-        if (stale.length > 0) this.#startOver(sessionId, stale);
-      },
-      (error: unknown) => {
-        if (connection !== this.#ready || !(error instanceof RpcError)) return;
-        if (error.reason === "disconnected") return; // the next `ready` attaches again
-        if (error.reason === "cursor_gone" && after > 0) return this.#startOver(sessionId, followers);
-        for (const follower of followers) {
-          this.#followers.get(sessionId)?.delete(follower);
-          follower.options.onError?.(error);
-        }
+    // Not by a promise: events may stand right behind the answer, and a promise would tell us too late.
+    this.#ask(
+      "session.resume",
+      { session_id: sessionId, after },
+      {
+        settled: () => undefined,
+        resolve: (result) => {
+          if (connection !== this.#ready) return;
+          const { seq } = result as Result<"session.resume">;
+          const stale = followers.filter((follower) => follower.last > seq);
+          for (const follower of followers) follower.attached = true;
+          // All of them left while the host was being asked.
+          if (!this.#followers.has(sessionId)) this.#detach(sessionId);
+          if (stale.length > 0) this.#startOver(sessionId, stale);
+        },
+        reject: (error) => {
+          if (connection !== this.#ready || !(error instanceof RpcError)) return;
+          if (error.reason === "disconnected") return; // the next `ready` attaches again
+          if (error.reason === "cursor_gone" && after > 0) {
+            this.#startOver(sessionId, followers);
+            return;
+          }
+          for (const follower of followers) {
+            this.#followers.get(sessionId)?.delete(follower);
+            follower.options.onError?.(error);
+          }
+        },
       },
     );
+  }
+
+  #detach(sessionId: string): void {
+    if (!this.#ready) return;
+    this.#send(JSON.stringify({ jsonrpc: "2.0", method: "session.close", params: { session_id: sessionId } }));
   }
 
   #startOver(sessionId: string, followers: readonly Follower[]): void {

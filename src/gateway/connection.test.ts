@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
+import { startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { newEvent } from "../protocol/events.ts";
-import { startTestHost, type TestHost, until } from "./test-host.ts";
 
 interface Frame {
   id?: number | string | null;

@@ -14,6 +14,9 @@ export const serverOptions = {
   connectionsCheckingInterval: 2_000,
   keepAliveTimeout: 10_000,
   maxHeaderSize: 16 * 1024,
+  // A peer that vanished without a word is noticed by the kernel where no ping of ours asks.
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
   // Others (h2c, say) are answered as if they had not asked for one.
   shouldUpgradeCallback: (request: IncomingMessage): boolean => request.headers.upgrade?.toLowerCase() === "websocket",
 };

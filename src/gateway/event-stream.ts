@@ -25,7 +25,7 @@ export class EventStream implements Disposable {
     meter.count("hearth_connections_total", "sse");
     this.#outflow = new Outflow({
       socket: request.socket,
-      waiting: () => response.writableLength + request.socket.writableLength,
+      waiting: () => response.writableLength,
       pause: () => undefined,
       resume: () => undefined,
       onStuck: () => {
@@ -34,7 +34,10 @@ export class EventStream implements Disposable {
       },
     });
     response.on("error", () => this.#gone.abort());
-    response.once("close", () => this.#gone.abort());
+    response.once("close", () => {
+      this.#outflow[Symbol.dispose]();
+      this.#gone.abort();
+    });
     for (const end of until) {
       const stop = () => this.end();
       end.addEventListener("abort", stop, { once: true, signal: this.signal });

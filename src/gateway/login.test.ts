@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
+import { startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { Logins } from "./logins.ts";
-import { startTestHost, type TestHost, until } from "./test-host.ts";
 import { listenOn } from "./unix-socket.ts";
 
 describe("a browser's login", () => {

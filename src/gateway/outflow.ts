@@ -21,7 +21,8 @@ export interface OutflowOptions {
   onStuck: () => void;
 }
 
-export class Outflow {
+/** Dispose it where the socket lives on after what it was used for (HTTP keep-alive). */
+export class Outflow implements Disposable {
   readonly #options: OutflowOptions;
   readonly #waiters = new Set<() => void>();
   #full = false;
@@ -30,11 +31,16 @@ export class Outflow {
   constructor(options: OutflowOptions) {
     this.#options = options;
     const { socket } = options;
-    socket.on("drain", () => this.#drained());
-    socket.once("close", () => {
-      this.#over = true;
-      this.#wake();
-    });
+    socket.on("drain", this.#drained);
+    socket.once("close", this.#closed);
+  }
+
+  [Symbol.dispose](): void {
+    const { socket } = this.#options;
+    socket.off("drain", this.#drained);
+    socket.off("close", this.#closed);
+    if (this.#full) socket.setTimeout(0, this.#stuck);
+    this.#closed();
   }
 
   /** To be called after each write. */
@@ -59,13 +65,18 @@ export class Outflow {
     this.#waiters.delete(resolve);
   }
 
-  #drained(): void {
+  readonly #drained = (): void => {
     if (!this.#full || this.#over) return;
     this.#full = false;
     this.#options.socket.setTimeout(0, this.#stuck);
     this.#options.resume();
     this.#wake();
-  }
+  };
+
+  readonly #closed = (): void => {
+    this.#over = true;
+    this.#wake();
+  };
 
   readonly #stuck = (): void => {
     if (this.#over) return;

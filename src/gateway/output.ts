@@ -33,9 +33,9 @@ export function outputRoute(app: FastifyInstance, services: Services, meter: Met
     response.once("close", leave);
     response.on("error", leave);
     closing.addEventListener("abort", leave, { signal: gone.signal });
-    const outflow = new Outflow({
+    using outflow = new Outflow({
       socket,
-      waiting: () => response.writableLength + socket.writableLength,
+      waiting: () => response.writableLength,
       pause: () => undefined,
       resume: () => undefined,
       onStuck: () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { FakeChild, startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
 import { newEvent } from "../protocol/events.ts";
-import { FakeChild, startTestHost, type TestHost, until } from "./test-host.ts";
 
 interface Message {
   id: number;

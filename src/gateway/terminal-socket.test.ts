@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
-import { openTerminal } from "../client/node.ts";
-import { TerminalStream } from "../client/terminal.ts";
+import { FakeChild, startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import type { TerminalFrame } from "../protocol/frames.ts";
-import { FakeChild, startTestHost, type TestHost, until } from "./test-host.ts";
 
 /** A viewer that keeps what it is shown. */
 class Viewer {
@@ -190,38 +188,5 @@ describe("a terminal socket", () => {
       assert.equal(none.closed, closeCodes.not_found, unknown);
       assert.equal(none.frames[0]?.type, "error");
     }
-  });
-
-  it("T9: a stream goes on at its byte when the host comes back, and ends with the terminal", async () => {
-    const { id, child: shell } = child();
-    shell.spool.push("before ");
-    let shown = "";
-    const seen: string[] = [];
-    const where = () => ({ url: host.gateway.address.url, token: host.token });
-    const stream = new TerminalStream({
-      open: (from) => openTerminal(where(), id, from),
-      listener: {
-        onBytes: (bytes, { replay }) => {
-          shown += Buffer.from(bytes).toString();
-          seen.push(replay ? "replay" : "live");
-        },
-        onReset: () => seen.push("reset"),
-        onExit: ({ exit_code }) => seen.push(`exit ${exit_code}`),
-        onConnection: (connected, over) => seen.push(connected ? "connected" : over ? "over" : "lost"),
-      },
-    });
-    await until(() => shown === "before ", "the replay");
-    await host.restart();
-    shell.spool.push("after");
-    await until(() => shown === "before after", "the rest");
-    assert.equal(stream.send(Buffer.from("x")), true);
-    await until(() => shell.written.length === 1, "the input");
-    shell.exit({ exit_code: 0, signal: null, cause: "exited" });
-    shell.spool.end();
-    await until(() => seen.at(-1) === "over", "the end");
-    assert.deepEqual(
-      seen.filter((what, at) => what !== seen[at - 1]),
-      ["connected", "reset", "replay", "lost", "connected", "live", "exit 0", "over"],
-    );
   });
 });

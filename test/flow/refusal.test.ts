@@ -5,8 +5,8 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Route } from "../../src/gateway/routes.ts";
-import { startTestHost, type TestHost, until } from "../../src/gateway/test-host.ts";
 import { methods } from "../../src/protocol/methods.ts";
+import { startTestHost, type TestHost, until } from "../support/gateway-host.ts";
 
 interface Answer {
   status: number;

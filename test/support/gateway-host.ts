@@ -5,16 +5,23 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { HearthClient } from "../client/client.ts";
-import { openGateway } from "../client/node.ts";
-import type { EventLog } from "../log/event-log.ts";
-import { openLog } from "../log/open.ts";
-import { HostError } from "../protocol/errors.ts";
-import { HOST_STREAM, type NewEvent, newEvent, sessionStream } from "../protocol/events.ts";
-import { newId } from "../protocol/ids.ts";
-import type { SessionRow } from "../protocol/rows.ts";
-import { Gateway, type GatewaySettings } from "./gateway.ts";
-import type { AttachmentView, ProcessService, Services, SpoolView, TerminalService, TurnService } from "./services.ts";
+import { HearthClient } from "../../src/client/client.ts";
+import { openGateway } from "../../src/client/node.ts";
+import { Gateway, type GatewaySettings } from "../../src/gateway/gateway.ts";
+import type {
+  AttachmentView,
+  ProcessService,
+  Services,
+  SpoolView,
+  TerminalService,
+  TurnService,
+} from "../../src/gateway/services.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
+import { openLog } from "../../src/log/open.ts";
+import { HostError } from "../../src/protocol/errors.ts";
+import { HOST_STREAM, type NewEvent, newEvent, sessionStream } from "../../src/protocol/events.ts";
+import { newId } from "../../src/protocol/ids.ts";
+import type { SessionRow } from "../../src/protocol/rows.ts";
 
 /** Output in memory, with the same answers as one on disk. */
 export class MemorySpool implements SpoolView {
