@@ -21,7 +21,7 @@
 
 struct keeper keeper;
 
-enum { RETRY_MS = 100, SURVIVORS_MS = 20, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
+enum { RETRY_MS = 100, SURVIVORS_MS = 20, SURVIVORS_MOST_MS = 640, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
 static char chunk[CHUNK];
 static volatile sig_atomic_t asked_to_end;
 
@@ -216,7 +216,7 @@ static void write_exit(int status) {
   (void)record_fill(keeper.exit_fd, &keeper.exit_record); /* its space is reserved; on a broken disk the hosts still hear */
   keeper.exited = true;
   input_drop(&keeper.input, &keeper.child);
-  serve_broadcast(EXITED, keeper.exit_record.text, keeper.exit_record.length);
+  serve_end(EXITED, &keeper.exit_record);
 }
 
 static void write_closed(void) {
@@ -227,7 +227,7 @@ static void write_closed(void) {
   record_sign(&keeper.closed_record, "closed", keeper.spec.secret);
   (void)record_fill(keeper.closed_fd, &keeper.closed_record);
   keeper.closed = true;
-  serve_broadcast(CLOSED, keeper.closed_record.text, keeper.closed_record.length);
+  serve_end(CLOSED, &keeper.closed_record);
 }
 
 /* End of file: the command was executed. Otherwise it says which step failed. */
@@ -262,6 +262,7 @@ void begin_kill(int first_signal, uint32_t grace_ms) {
   if (grace_ms == 0) return;
   int64_t insist_at = monotonic_ms() + grace_ms;
   if (!keeper.killing || insist_at < keeper.insist_at) keeper.insist_at = insist_at;
+  if (!keeper.killing) keeper.survivors_wait = SURVIVORS_MS;
   keeper.killing = true;
 }
 
@@ -271,7 +272,8 @@ static void continue_kill(void) {
     serve_answer_kills();
   } else if (monotonic_ms() >= keeper.insist_at) {
     tree_signal(SIGKILL);
-    keeper.insist_at = monotonic_ms() + SURVIVORS_MS;
+    keeper.insist_at = monotonic_ms() + keeper.survivors_wait; /* ever slower: some sit in the kernel for minutes */
+    if (keeper.survivors_wait < SURVIVORS_MOST_MS) keeper.survivors_wait *= 2;
   }
 }
 

@@ -131,7 +131,7 @@ struct keeper {
   size_t held_length;
   int64_t retry_at;
   bool killing;
-  int64_t insist_at;
+  int64_t insist_at, survivors_wait;
   struct kill_request kills[MAX_KILLS];
   unsigned kill_count;
   uint32_t refused;
@@ -146,7 +146,7 @@ void serve_accept(void);
 void serve_read(struct connection *connection);
 void serve_flush(struct connection *connection);
 void serve_grew(bool even_if_not_grown);
-void serve_broadcast(enum frame type, const void *body, size_t length);
+void serve_end(enum frame type, const struct record *record);
 void serve_answer_kills(void);
 
 /* ---- launcher.c, supervise.c ---- */

@@ -17,7 +17,11 @@ static char *read_whole(const char *file, size_t *size) {
   struct stat facts;
   if (fd < 0) return NULL;
   char *bytes = NULL;
-  if (fstat(fd, &facts) == 0 && facts.st_size > 0 && facts.st_size <= MAX_SPEC) bytes = malloc((size_t)facts.st_size);
+  if (fstat(fd, &facts) == 0) {
+    if (facts.st_size > MAX_SPEC) errno = E2BIG;
+    else if (facts.st_size == 0) errno = EBADMSG;
+    else bytes = malloc((size_t)facts.st_size);
+  }
   size_t have = 0;
   while (bytes != NULL && have < (size_t)facts.st_size) {
     ssize_t got = read(fd, bytes + have, (size_t)facts.st_size - have);

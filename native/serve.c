@@ -93,9 +93,13 @@ void serve_grew(bool even_if_not_grown) {
   }
 }
 
-void serve_broadcast(enum frame type, const void *body, size_t length) {
-  for (size_t i = 0; i < MAX_CONNECTIONS; i++)
-    if (keeper.connections[i].trusted) send_frame(&keeper.connections[i], type, body, length);
+/* An end is told after all growth before it, acknowledged or not: with it a host knows what there is and what is kept. */
+void serve_end(enum frame type, const struct record *record) {
+  for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+    struct connection *one = &keeper.connections[i];
+    if (one->trusted && one->told < keeper.spool.length) tell_growth(one);
+    if (one->trusted) send_frame(one, type, record->text, record->length);
+  }
 }
 
 void serve_answer_kills(void) {

@@ -44,7 +44,9 @@ export class Keepers implements AsyncDisposable {
   readonly #children = new Map<string, KeptChild>();
   /** Late starts being ended; `close` waits for them. */
   readonly #cleaning = new Set<Promise<void>>();
+  /** Nothing is started any more; and then: nothing is waited for any more. */
   readonly #closing = new AbortController();
+  readonly #closed = new AbortController();
   #parentSync: Promise<void> | undefined;
 
   private constructor(options: KeepersOptions, childrenDir: string) {
@@ -74,6 +76,8 @@ export class Keepers implements AsyncDisposable {
    * up late is ended).
    */
   async start(spec: ChildSpec): Promise<Child> {
+    if (this.#closing.signal.aborted)
+      throw new HostError("stopping", "Hearth is stopping: it starts nothing any more.");
     const dir = this.#dirOf(spec.id);
     const intent: Intent = {
       spec,
@@ -121,9 +125,10 @@ export class Keepers implements AsyncDisposable {
 
   /** Drops the connections. The children live on, and so does an armed deadline. */
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#launcher.close();
     await Promise.race([Promise.allSettled(this.#cleaning), delay(closingMs, undefined, { ref: false })]);
-    this.#closing.abort();
+    this.#closed.abort();
     for (const child of this.#children.values()) child.detach();
     this.#children.clear();
   }
@@ -165,7 +170,7 @@ export class Keepers implements AsyncDisposable {
     try {
       const reply = await Promise.race([this.#launcher.start(dir), late]);
       if (reply === undefined) return await this.#giveUp(id, dir, intent);
-      if (!reply.ok) return await this.#failed(id, dir, reply);
+      if (!reply.ok) return await this.#failed(id, dir, intent, reply);
       return await this.#attach(id, dir, intent);
     } finally {
       patience.abort();
@@ -173,9 +178,13 @@ export class Keepers implements AsyncDisposable {
     }
   }
 
-  async #failed(id: string, dir: string, { step, errno }: Extract<Reply, { ok: false }>): Promise<never> {
-    if (step === "launcher") await revoke(dir); // nobody claimed it yet, perhaps: nobody shall
-    await remove(dir);
+  async #failed(id: string, dir: string, intent: Intent, reply: Extract<Reply, { ok: false }>): Promise<never> {
+    const { step, errno } = reply;
+    // Without a launcher nobody can say how far it got: it may go no further, and a child that did come up is ended.
+    if (step === "launcher") await revoke(dir);
+    const live = step === "launcher" ? await readLive(dir, intent.secret) : undefined;
+    if (live !== undefined) this.#inBackground(this.#endLate(id, dir, intent));
+    else await remove(dir);
     throw new FailedStart(id, step, typeof errno === "number" ? errnoName(errno) : errno);
   }
 
@@ -192,7 +201,7 @@ export class Keepers implements AsyncDisposable {
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "failed_start" || verdict.kind === "ended") return;
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
-    const closing = addAbortListener(this.#closing.signal, () => child.detach());
+    const closing = addAbortListener(this.#closed.signal, () => child.detach());
     await child.kill({ graceMs: 1 });
     closing[Symbol.dispose]();
     child.detach();

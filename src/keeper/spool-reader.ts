@@ -83,10 +83,14 @@ export class SpoolReader implements Spool {
     if (count <= 0) return { offset: from, bytes: Buffer.alloc(0) };
     this.#keepWarm();
     const start = from - (from % blockSize);
-    const bytes =
-      this.#length - from > recent || start < this.#firstKept
-        ? await this.#readAside(from, count)
-        : await this.#readShared(start, from, Math.min(count, start + blockSize - from));
+    const aside = this.#length - from > recent || start < this.#firstKept;
+    const bytes = await (aside
+      ? this.#readAside(from, count)
+      : this.#readShared(start, from, Math.min(count, start + blockSize - from)).catch((error: unknown) => {
+          // With a small quota the block's beginning may be dropped while `from` is still there.
+          if (error instanceof OffsetGone && from >= this.#firstKept) return this.#readAside(from, count);
+          throw error;
+        }));
     return { offset: from, bytes };
   }
 

@@ -96,7 +96,7 @@ export interface Child {
    * After the child's own end it ends the stragglers.
    */
   kill(options: { graceMs: number; firstSignal?: number }): Promise<void>;
-  /** Drops the connection; the child lives on. */
+  /** Drops the connection; the child lives on. What had not come by now (`exited`, `closed`) does not come any more. */
   detach(): void;
 }
 

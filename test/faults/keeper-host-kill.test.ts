@@ -106,17 +106,22 @@ describe("children of a host that is killed", () => {
       `import { Keepers } from ${JSON.stringify(join(import.meta.dirname, "../../src/keeper/keepers.ts"))};`,
       `const keepers = await Keepers.open({ childrenDir: ${JSON.stringify(bed.childrenDir)}, binary: ${JSON.stringify(bed.binary)} });`,
       "keepers.armDeadline(100); keepers.disarmDeadline(); await new Promise((r) => setTimeout(r, 200));",
-      "keepers.armDeadline(100); await keepers.close();",
-      "process.stdout.write('hanging\\n');",
+      "const launcher = keepers.launcherPid; keepers.armDeadline(100); await keepers.close();",
+      "process.stdout.write(String(launcher));",
       "for (;;);",
     ];
     const host = spawn(process.execPath, ["--input-type=module", "-e", script.join("\n")], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     bed.alsoEnd(host.pid ?? 0);
-    const [code, signal] = (await once(host, "exit")) as [number | null, string | null];
+    let said = "";
+    host.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const [code, signal] = (await once(host, "close")) as [number | null, string | null];
     assert.deepEqual([code, signal], [null, "SIGKILL"]);
-    assert.equal(await isAlive(process.pid), true);
-    await eventually("our own launcher lives", () => bed.keepers.launcherPid !== undefined);
+    assert.ok(Number(said) > 1);
+    await eventually("its launcher has left", async () => !(await isAlive(Number(said))));
+    assert.equal(await isAlive(bed.keepers.launcherPid ?? 0), true);
   });
 });
