@@ -26,7 +26,8 @@ export async function converse(
   const { seq } = await client.call("session.resume", { session_id: session });
   const talk = new Talk(client, session, options, screen, seq);
   using _following = client.follow(session, 0, (event) => talk.take(event), { onError: (error) => talk.fail(error) });
-  return talk.over;
+  // Awaited here, or the subscription would end with this function.
+  return await talk.over;
 }
 
 class Talk {
