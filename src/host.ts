@@ -74,7 +74,8 @@ export async function startHost(config: Config, options: { onWarning: (text: str
 
   const all = buildTools({
     processes,
-    settings: () => ({ ...defaultToolSettings }),
+    stateDirectory: home,
+    settings: () => defaultToolSettings,
     ask: (context, question, choices) => turns.ask(context, question, choices),
   });
   const tools = new Map([...all].filter(([name]) => settings.tools?.includes(name) ?? true));

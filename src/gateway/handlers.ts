@@ -1,6 +1,7 @@
 // Every method of the protocol, and which part answers it. A method without a handler does not compile.
 
 import { CursorGone } from "../log/event-log.ts";
+import { HostError } from "../protocol/errors.ts";
 import { sessionStream } from "../protocol/events.ts";
 import type { Checked, Method, Result } from "../protocol/methods.ts";
 import type { Services } from "./services.ts";
@@ -58,11 +59,21 @@ export function makeHandlers({ services, mintTicket }: HandlerOptions): Handlers
       await turns.setTitle(session_id, title);
       return { session: turns.row(session_id) };
     },
+    "session.workspace": async ({ session_id, workspace }) => ({
+      session: await turns.setWorkspace(session_id, workspace),
+    }),
     "session.interrupt": async ({ session_id, turn_id }) => ({
       interrupted: await turns.interrupt(session_id, turn_id),
     }),
     "session.close": ({ session_id }, { subscriber }) => ({ closed: subscriber?.unfollow(session_id) ?? false }),
-    "session.delete": async ({ session_id }) => ({ deleted: await turns.delete(session_id) }),
+    "session.delete": async ({ session_id }) => {
+      turns.row(session_id);
+      const running = [...(await processes.list({ session_id })), ...terminals.list({ session_id })];
+      if (running.some((row) => row.status === "running")) {
+        throw new HostError("session_busy", "Processes or terminals of this conversation run: end them first");
+      }
+      return { deleted: await turns.delete(session_id) };
+    },
     "session.export": ({ session_id, format }) => turns.export(session_id, format ?? "json"),
 
     "prompt.submit": (params) => turns.submit(params),

@@ -34,6 +34,8 @@ export interface TurnService {
   row(id: string): SessionRow;
   history(params: Checked<"session.history">): Promise<Result<"session.history">>;
   setTitle(id: string, title: string): Promise<unknown>;
+  /** Throws workspace_invalid. */
+  setWorkspace(id: string, path: string): Promise<SessionRow>;
   interrupt(id: string, turnId?: string): Promise<boolean>;
   delete(id: string): Promise<boolean>;
   export(id: string, format: "json" | "markdown"): Promise<Result<"session.export">>;

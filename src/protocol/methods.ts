@@ -94,6 +94,11 @@ export const methods = {
     z.object({ ...session, title: z.string().min(1).max(200) }),
     z.object({ session: SessionRow }),
   ),
+  "session.workspace": method(
+    "Changes the directory a conversation works in, from its next turn on.",
+    z.object({ ...session, workspace: Workspace }),
+    z.object({ session: SessionRow }),
+  ),
   "session.interrupt": method(
     "Cancels the running turn; answers false if none runs.",
     z.object({ ...session, turn_id: Id.optional() }),

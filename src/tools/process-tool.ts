@@ -128,11 +128,12 @@ class Desk {
       case "wait": {
         const { output, note, status } = await processes.wait(id, {
           ...(args.timeout !== undefined && { timeoutMs: args.timeout * 1000 }),
-          signal: ctx.signal,
+          signal: AbortSignal.any([ctx.signal, ctx.newMessage]),
         });
         ctx.signal.throwIfAborted();
         const row = processes.get(id);
-        const text = `${heading(row)}${note === undefined ? "" : ` ${note}`}${latest(output)}`;
+        const why = status === "interrupted" ? " The wait ended early: the person has sent a new message." : "";
+        const text = `${heading(row)}${note === undefined ? "" : ` ${note}`}${why}${latest(output)}`;
         return status === "exited" ? this.#seen(row, ctx, text) : ok(text, { process_id: id });
       }
       case "kill": {

@@ -20,6 +20,8 @@ export interface ToolContext {
   /** Absolute path; relative paths in arguments start here. */
   workspace: string;
   signal: AbortSignal;
+  /** Aborts when the person has sent another message: whoever merely waits stops waiting (P14). */
+  newMessage: AbortSignal;
 }
 
 export interface ToolOutcome {

@@ -1,9 +1,11 @@
 // One tool call, from wherever the journal stands: planned, approved, started, run or recovered, completed.
 import { setTimeout as delay } from "node:timers/promises";
+import { invalidArguments } from "../models/arguments.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
 import { BadArguments, type Plan, type Tool, type ToolContext, type ToolOutcome } from "../tools/tool.ts";
 import { approval, mustAsk } from "./requests.ts";
 import type { Stops, TurnParts } from "./run-turn.ts";
+import type { Session } from "./session.ts";
 import type { Call, OpenTurn } from "./state.ts";
 
 /** How long a cancelled call may take to put its things away, in ms; what comes later is nobody's business. */
@@ -42,6 +44,9 @@ async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops
       result: `There is no tool "${name}". There are: ${[...parts.tools.keys()].join(", ")}.`,
     };
   }
+  const nonsense = invalidArguments(args);
+  if (nonsense !== undefined) return { status: "failed", result: nonsense };
+  using person = listen(parts.session, stops.either);
   let deadline: AbortSignal | undefined;
   // Not `either`: when the host leaves, what the tool has started lives on and the next host adopts it.
   const withDeadline = (): AbortSignal => {
@@ -55,6 +60,7 @@ async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops
     callId: call_id,
     workspace: turn.workspace,
     signal: stops.cancel,
+    newMessage: person.spoke,
   };
   try {
     if (call.start !== undefined) {
@@ -83,6 +89,21 @@ async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops
     );
     return { status: "failed", result: "The tool failed inside Hearth; its log says why." };
   }
+}
+
+/** Hears whether the person sends a message from now on. */
+function listen(session: Session, signal: AbortSignal): { spoke: AbortSignal } & Disposable {
+  const spoke = new AbortController();
+  const deaf = new AbortController();
+  const prompts = () => session.state.queue.length + (session.state.turn?.steers.length ?? 0);
+  const before = prompts();
+  session
+    .until(() => (prompts() > before ? true : undefined), AbortSignal.any([signal, deaf.signal]))
+    .then(
+      () => spoke.abort(),
+      () => undefined, // the call is over, or the turn is
+    );
+  return { spoke: spoke.signal, [Symbol.dispose]: () => deaf.abort() };
 }
 
 /** Undefined: it may run. */

@@ -47,7 +47,8 @@ export class Session {
 
   /** True if nothing would be lost by dropping it from memory. */
   get idle(): boolean {
-    return this.state.turn === undefined && this.state.queue.length === 0 && this.#waiters.size === 0;
+    const { turn, queue, notices } = this.state;
+    return turn === undefined && queue.length === 0 && notices.size === 0 && this.#waiters.size === 0;
   }
 
   /** Takes durable records of this stream; old ones are skipped, a gap is read from the log. */

@@ -4,21 +4,19 @@ import * as z from "zod";
 import type { EventLog } from "../log/event-log.ts";
 import type { Models } from "../models/models.ts";
 import { HostError } from "../protocol/errors.ts";
-import { HOST_STREAM, newEvent, type Recorded, sessionStream, streamSession, type Usage } from "../protocol/events.ts";
+import { HOST_STREAM, newEvent, type Payload, type Usage } from "../protocol/events.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Checked, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, SessionRow } from "../protocol/rows.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 import { answerQuestion, clarify, Grants, respond } from "./requests.ts";
-import { foldRow, newRow, publicRow, type StoredSession } from "./row.ts";
 import { close, runTurn, type Stops, type TurnParts, type TurnSettings } from "./run-turn.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import type { Prompt } from "./state.ts";
 import { toHistory, toMarkdown } from "./transcript.ts";
 import { resolveWorkspace } from "./workspace.ts";
 
-/** Idle sessions kept in memory; the least recently used goes first, and comes back from the log when asked for. */
-const IDLE_KEPT = 64;
 const MOST_QUEUED = 100;
 const MOST_NOTICES_PER_TURN = 50;
 const TITLE_LENGTH = 60;
@@ -40,56 +38,49 @@ export class Turns {
   readonly #models: TurnsOptions["models"];
   readonly #settings: TurnsOptions["settings"];
   readonly #warn: TurnsOptions["warn"];
-  readonly #rows: Map<string, StoredSession>;
+  readonly #sessions: Sessions;
   readonly #grants: Grants;
   readonly #grantKeys = new Map<string, string>();
   readonly #unsure = new Set<string>();
-  /** In order of use, the oldest first. */
-  readonly #sessions = new Map<string, { session: Session; ready: Promise<Session> }>();
   readonly #running = new Map<string, Running>();
-  readonly #listed = new Set<string>();
   readonly #leaving = new AbortController();
-  readonly #tap: Disposable;
   #tools: ReadonlyMap<string, Tool> | undefined;
-  #lastWorkspace: string | undefined;
 
-  private constructor(options: TurnsOptions, rows: Map<string, StoredSession>, grants: Grants, lastWorkspace: unknown) {
+  private constructor(options: TurnsOptions, sessions: Sessions, grants: Grants) {
     this.#log = options.log;
     this.#models = options.models;
     this.#settings = options.settings;
     this.#warn = options.warn;
-    this.#rows = rows;
+    this.#sessions = sessions;
     this.#grants = grants;
-    this.#lastWorkspace = typeof lastWorkspace === "string" ? lastWorkspace : undefined;
-    this.#tap = this.#log.tap((stream, records) => this.#heard(stream, records));
   }
 
   /** Reads the rows; nothing runs before `start`. */
   static async open(options: TurnsOptions): Promise<Turns> {
-    const { log } = options;
-    const [rows, grants, lastWorkspace] = await Promise.all([
-      log.views("session"),
-      log.views("grant"),
-      log.view("setting", "last_workspace"),
-    ]);
-    const stored = new Map([...rows].map(([id, row]) => [id, row as StoredSession]));
-    return new Turns(options, stored, new Grants(grants.keys()), lastWorkspace);
+    const [sessions, grants] = await Promise.all([Sessions.open(options), options.log.views("grant")]);
+    return new Turns(options, sessions, new Grants(grants.keys()));
   }
 
   /** Takes the tools and goes on with what the last host left: open turns, queued prompts, notices nobody was told. */
   async start(tools: ReadonlyMap<string, Tool>): Promise<void> {
     this.#tools = tools;
+    this.#sessions.whenNotified((id) => {
+      this.#sessions.get(id).then(
+        (session) => this.#pump(session),
+        (error) => this.#warn(`A notice could not wake its agent: ${String(error)}`),
+      );
+    });
     const waiting = new Set<string>();
-    for (const row of this.#rows.values()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
-    const notices = new Map<string, string>();
+    for (const row of this.#sessions.rows()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
+    const notices = new Set<string>();
     for (const [id, value] of await this.#log.views("notice")) {
+      notices.add(id);
       const owner = z.object({ session_id: z.string() }).safeParse(value);
-      notices.set(id, owner.success ? owner.data.session_id : "");
       if (owner.success) waiting.add(owner.data.session_id);
     }
     for (const id of waiting) {
-      if (!this.#rows.has(id)) continue;
-      const session = await this.#session(id);
+      if (!this.#sessions.has(id)) continue;
+      const session = await this.#sessions.get(id);
       for (const notice of session.state.notices.keys()) notices.delete(notice);
       if (session.state.turn !== undefined && this.#settings().onRestart === "interrupt") {
         await session.append(close(session, { status: "interrupted" }));
@@ -97,7 +88,7 @@ export class Turns {
       this.#pump(session);
     }
     // What is left was told by a tool's result before it came, or its session is gone.
-    const told = [...notices.keys()].map((key) => ({ view: "notice", key, value: null }));
+    const told = [...notices].map((key) => ({ view: "notice", key, value: null }));
     if (told.length > 0) await this.#log.append(HOST_STREAM, [], { views: told });
   }
 
@@ -105,49 +96,34 @@ export class Turns {
 
   async create(params: Checked<"session.create">): Promise<{ session: SessionRow; seq: number }> {
     const settings = this.#settings();
-    const workspace = await resolveWorkspace(params.workspace ?? this.#lastWorkspace ?? settings.workspace).catch(
-      (error) => {
-        if (params.workspace !== undefined) throw error;
-        return settings.workspace; // the one remembered is gone by now
-      },
-    );
+    const named = params.workspace === undefined ? undefined : await resolveWorkspace(params.workspace);
+    const { lastWorkspace } = this.#sessions;
+    const remembered = lastWorkspace && (await resolveWorkspace(lastWorkspace).catch(() => undefined)); // may be gone by now
     if (params.model !== undefined) await this.#models.resolve(params.model);
-    const id = newId("session");
-    const session = Session.fresh(this.#log, id);
-    this.#rows.set(id, newRow(id, Date.now()));
-    this.#sessions.set(id, { session, ready: Promise.resolve(session) });
+    const workspace = named ?? (remembered || settings.workspace);
     const info = { title: params.title ?? "", workspace, model: params.model ?? null, approvals: settings.approvals };
-    try {
-      await session.append([newEvent("session.info", `${id}:created`, info)], {
-        views: this.#remember(params.workspace && workspace),
-      });
-    } catch (error) {
-      this.#rows.delete(id);
-      this.#sessions.delete(id);
-      throw error;
-    }
-    await this.#announce(id, "created");
-    return { session: this.row(id), seq: session.state.head };
+    const session = await this.#sessions.create(info, named);
+    return { session: this.row(session.id), seq: session.state.head };
   }
 
   /** The most recently used first. */
   list(limit = 1000): SessionRow[] {
-    const rows = [...this.#rows.values()].sort((a, b) => b.updated_at - a.updated_at);
-    return rows.slice(0, limit).map(publicRow);
-  }
-
-  has(id: string): boolean {
-    return this.#rows.has(id);
+    return this.#sessions.list(limit);
   }
 
   /** Throws session_not_found. */
   row(id: string): SessionRow {
-    return publicRow(this.#stored(id));
+    return this.#sessions.row(id);
   }
 
   async setTitle(id: string, title: string): Promise<SessionRow> {
-    await this.#info(id, { title });
-    return this.row(id);
+    return this.#info(id, { title });
+  }
+
+  /** From the next turn on. Throws workspace_invalid. */
+  async setWorkspace(id: string, path: string): Promise<SessionRow> {
+    const workspace = await resolveWorkspace(path);
+    return this.#info(id, { workspace }, workspace);
   }
 
   async setModel(id: string, model: string): Promise<void> {
@@ -160,7 +136,7 @@ export class Turns {
   }
 
   async history(params: Checked<"session.history">): Promise<Result<"session.history">> {
-    const { state } = await this.#session(params.session_id);
+    const { state } = await this.#sessions.get(params.session_id);
     const limit = params.limit ?? 1000;
     const after = state.entries.filter((entry) => entry.seq > (params.after ?? 0));
     const messages = after.slice(0, limit).map(toHistory);
@@ -168,7 +144,7 @@ export class Turns {
   }
 
   async export(id: string, format: "json" | "markdown"): Promise<Result<"session.export">> {
-    const { state } = await this.#session(id);
+    const { state } = await this.#sessions.get(id);
     const messages = state.entries.map(toHistory);
     const session = this.row(id);
     if (format === "markdown") return { format, text: toMarkdown(session.title || id, messages) };
@@ -177,37 +153,23 @@ export class Turns {
 
   /** Throws session_busy while a turn runs or waits. */
   async delete(id: string): Promise<boolean> {
-    this.#stored(id);
-    const session = await this.#session(id);
+    const session = await this.#sessions.get(id);
     if (this.#running.has(id) || !session.idle) {
       throw new HostError("session_busy", "A turn runs in this conversation: stop it first, then delete it");
     }
-    this.#rows.delete(id);
-    this.#sessions.delete(id);
-    await this.#log.remove(sessionStream(id));
-    const event = newEvent("session.listed", `${id}:deleted`, { session_id: id, change: "deleted" });
-    await this.#log.append(HOST_STREAM, [event], { views: [{ view: "session", key: id, value: null }] });
+    await this.#sessions.remove(id);
     return true;
   }
 
   usage(id?: string): { usage: Usage; turns: number } {
-    const rows = id === undefined ? [...this.#rows.values()] : [this.#stored(id)];
-    const usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0 };
-    let turns = 0;
-    for (const row of rows) {
-      usage.input_tokens += row.usage.input_tokens;
-      usage.output_tokens += row.usage.output_tokens;
-      usage.cached_tokens += row.usage.cached_tokens;
-      turns += row.turns;
-    }
-    return { usage, turns };
+    return this.#sessions.usage(id);
   }
 
   // ── turns ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Accepts a prompt; resolves once it is durable. The same `key` twice is one prompt; with other words it is refused. */
   async submit(params: Checked<"prompt.submit">): Promise<Result<"prompt.submit">> {
-    const session = await this.#session(params.session_id);
+    const session = await this.#sessions.get(params.session_id);
     const { state } = session;
     const workspace = params.workspace === undefined ? undefined : await resolveWorkspace(params.workspace);
     if (params.model !== undefined) await this.#models.resolve(params.model);
@@ -242,7 +204,7 @@ export class Turns {
       events.push(newEvent("session.info", `${prompt_id}:title`, { title: titleFrom(text) }));
     }
     const views = [
-      ...this.#remember(workspace),
+      ...this.#sessions.remember(workspace),
       ...(steered === null
         ? [{ view: "turn", key: turn_id, value: { session_id: session.id, after: state.head } }]
         : []),
@@ -260,7 +222,7 @@ export class Turns {
 
   /** Cancels the running turn, or the queued one named; false if there is none. */
   async interrupt(id: string, turnId?: string): Promise<boolean> {
-    const session = await this.#session(id);
+    const session = await this.#sessions.get(id);
     const running = this.#running.get(id);
     if (running !== undefined && (turnId === undefined || running.turnId === turnId)) {
       running.cancel.abort(new Error("cancelled by a person"));
@@ -275,7 +237,7 @@ export class Turns {
   /** As `interrupt`, by the turn's id alone. */
   async cancelTurn(turnId: string): Promise<boolean> {
     const stream = await this.streamOf(turnId);
-    return stream === undefined || !this.#rows.has(stream.session_id)
+    return stream === undefined || !this.#sessions.has(stream.session_id)
       ? false
       : this.interrupt(stream.session_id, turnId);
   }
@@ -289,7 +251,7 @@ export class Turns {
   }
 
   async pending(id: string): Promise<PendingRequest[]> {
-    const { state } = await this.#session(id);
+    const { state } = await this.#sessions.get(id);
     return Array.from(state.waiting(), (waiting): PendingRequest => {
       if (waiting.kind === "approval") {
         const { request_id, call_id, turn_id, preview, choices } = waiting.approval.request;
@@ -311,7 +273,7 @@ export class Turns {
 
   /** For the tool `clarify`: asks the person and waits. */
   async ask(context: ToolContext, question: string, choices: readonly string[]): Promise<string> {
-    const session = await this.#session(context.sessionId);
+    const session = await this.#sessions.get(context.sessionId);
     const signal = AbortSignal.any([context.signal, this.#leaving.signal]);
     return clarify(session, context.turnId, context.callId, question, choices, signal);
   }
@@ -323,47 +285,17 @@ export class Turns {
 
   /** Stops without ending anything: open turns stay open in the journal, and the next host goes on. */
   async close(): Promise<void> {
+    this.#sessions.quiet();
     this.#leaving.abort(new Error("the host stops"));
     await Promise.allSettled([...this.#running.values()].map((running) => running.done));
-    this.#tap[Symbol.dispose]();
+    this.#sessions[Symbol.dispose]();
   }
 
   // ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #stored(id: string): StoredSession {
-    const row = this.#rows.get(id);
-    if (row === undefined)
-      throw new HostError("session_not_found", `No conversation "${id}": list them with session.list`);
-    return row;
-  }
-
-  /** The session in memory, read from the log if it is not there. */
-  async #session(id: string): Promise<Session> {
-    const stored = this.#stored(id);
-    const loaded = this.#sessions.get(id) ?? Session.opening(this.#log, stored);
-    this.#sessions.delete(id);
-    this.#sessions.set(id, loaded);
-    this.#forgetIdle();
-    try {
-      return await loaded.ready;
-    } catch (error) {
-      this.#sessions.delete(id);
-      throw error;
-    }
-  }
-
-  #forgetIdle(): void {
-    if (this.#sessions.size <= IDLE_KEPT) return;
-    for (const [id, { session }] of this.#sessions) {
-      if (this.#sessions.size <= IDLE_KEPT) return;
-      // One with no head may still be reading.
-      if (session.idle && session.state.head > 0 && !this.#running.has(id)) this.#sessions.delete(id);
-    }
-  }
-
   #request(requestId: string, kind: "approval" | "clarify"): { session: Session; callId: string } {
     for (const id of this.#running.keys()) {
-      const session = this.#sessions.get(id)?.session;
+      const session = this.#sessions.loaded(id);
       for (const call of session?.state.turn?.calls.values() ?? []) {
         if (session !== undefined && call[kind]?.request.request_id === requestId)
           return { session, callId: call.call.call_id };
@@ -375,53 +307,11 @@ export class Turns {
     );
   }
 
-  async #info(id: string, patch: { title?: string; model?: string; approvals?: ApprovalMode }): Promise<void> {
-    const session = await this.#session(id);
-    await session.append([newEvent("session.info", `${id}:info:${crypto.randomUUID()}`, patch)]);
-  }
-
-  #remember(workspace: string | undefined): { view: string; key: string; value: unknown }[] {
-    if (workspace === undefined || workspace === "") return [];
-    this.#lastWorkspace = workspace;
-    return [{ view: "setting", key: "last_workspace", value: workspace }];
-  }
-
-  #heard(stream: string, records: readonly Recorded[]): void {
-    const id = streamSession(stream);
-    const row = id === null ? undefined : this.#rows.get(id);
-    if (id === null || row === undefined) return;
-    const after = records.reduce((folded, record) => foldRow(folded, record, record.time), row);
-    if (after !== row) {
-      this.#rows.set(id, after);
-      const shown = (r: StoredSession) =>
-        [r.title, r.turn_id, r.queued > 0, r.pending, r.model, r.workspace].join("\0");
-      if (shown(after) !== shown(row)) this.#listSoon(id);
-    }
-    const loaded = this.#sessions.get(id);
-    loaded?.session.take(records);
-    if (this.#tools !== undefined && records.some((record) => record.type === "notice")) {
-      this.#session(id).then(
-        (session) => this.#pump(session),
-        (error) => this.#warn(`A notice could not wake its agent: ${String(error)}`),
-      );
-    }
-  }
-
-  /** Changes of one moment are one event: lists are asked for again anyway. */
-  #listSoon(id: string): void {
-    if (this.#listed.has(id)) return;
-    this.#listed.add(id);
-    setImmediate(() => {
-      this.#listed.delete(id);
-      this.#announce(id, "changed").catch((error) => this.#warn(`Lists are not told of a change: ${String(error)}`));
-    });
-  }
-
-  async #announce(id: string, change: "created" | "changed"): Promise<void> {
-    if (this.#leaving.signal.aborted) return;
-    await this.#log.append(HOST_STREAM, [
-      newEvent("session.listed", `listed:${crypto.randomUUID()}`, { session_id: id, change }),
-    ]);
+  async #info(id: string, patch: Payload<"session.info">, named?: string): Promise<SessionRow> {
+    const session = await this.#sessions.get(id);
+    const views = this.#sessions.remember(named);
+    await session.append([newEvent("session.info", `${id}:info:${crypto.randomUUID()}`, patch)], { views });
+    return this.row(id);
   }
 
   /** Sees to it that what can run in a session runs. Harmless at any time. */

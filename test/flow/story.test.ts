@@ -25,7 +25,8 @@ describe("the story of a first run", () => {
     if (browser === undefined) return;
     await using workspace = await makeWorkspace({ seconds: 6, lines: 60 });
     await using host = await RunningHost.start();
-    const page = await browser.newPage({ viewport: { width: 1360, height: 850 } });
+    const context = await browser.newContext({ viewport: { width: 1360, height: 850 } });
+    const page = await context.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
 
@@ -99,7 +100,7 @@ describe("the story of a first run", () => {
     assert.deepEqual(errors, []);
 
     // A phone sees it too.
-    const phone = await page.context().newPage();
+    const phone = await context.newPage();
     await phone.setViewportSize({ width: 390, height: 844 });
     await phone.goto(page.url());
     await phone.getByTestId("message-assistant").filter({ hasText: "hello from the terminal" }).waitFor();

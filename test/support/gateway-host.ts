@@ -256,6 +256,10 @@ function fakeTurns(log: EventLog, prompts: TestHost["prompts"]): TurnService {
       };
     },
     setTitle: async () => undefined,
+    setWorkspace: async (id, workspace) => {
+      rows.set(id, { ...row(id), workspace });
+      return row(id);
+    },
     interrupt: async () => false,
     async delete(id) {
       row(id);

@@ -12,7 +12,7 @@ export async function temporaryDirectory(): Promise<{ path: string } & AsyncDisp
 
 export function context(workspace: string, more: Partial<ToolContext> = {}): ToolContext {
   const signal = new AbortController().signal;
-  return { sessionId: "ses_1", turnId: "turn_1", callId: "call_1", workspace, signal, ...more };
+  return { sessionId: "ses_1", turnId: "turn_1", callId: "call_1", workspace, signal, newMessage: signal, ...more };
 }
 
 /** Plan, then run: as the turn loop does when nobody has to be asked. */

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Script, ScriptedModel } from "../../test/support/scripted-model.ts";
+import { asks, only, TestTurns, tool, untrusted } from "./testing/test-turns.ts";
+
+const t = new TestTurns();
+
+describe("an approval", () => {
+  const call = (name: string): Script => [{ tool: name, args: {} }];
+
+  it("S6: is asked for before the tool runs, and a denial is the model's to hear", async () => {
+    const shell = tool("terminal", asks());
+    const model = untrusted([call("terminal")]);
+    await t.host(model, [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "approval.request");
+    assert.equal(shell.runs, 0);
+    const [request] = (await t.turns.pending(id)) ?? [];
+    assert.ok(request);
+    assert.deepEqual(await t.turns.respond(request.request_id, "deny"), { settled: true, choice: "deny" });
+    await t.seen(id, "turn.ended");
+    assert.equal(shell.runs, 0);
+    assert.match(model.requests[1]?.messages.at(-1)?.text ?? "", /denied/);
+  });
+
+  it("S6: for the session covers the next calls, in later turns too", async () => {
+    const shell = tool("terminal", asks());
+    await t.host(untrusted([call("terminal"), call("terminal"), [{ text: "ok" }], call("terminal")]), [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "approval.request");
+    const [first] = (await t.turns.pending(id)) ?? [];
+    await t.turns.respond(first?.request_id ?? "", "session");
+    await t.seen(id, "turn.ended");
+    await t.turns.submit({ session_id: id, text: "again" });
+    const events = await t.seen(id, "turn.ended", 2);
+    assert.equal(shell.runs, 3);
+    assert.equal(only(events, "approval.request").length, 1);
+  });
+
+  it("S6: a dangerous command asks although the tool is granted for the session", async () => {
+    const dangers = [false, true];
+    const shell = tool("terminal", { plan: () => asks("why", dangers.shift() ?? true).plan() });
+    await t.host(untrusted([call("terminal"), call("terminal")]), [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "approval.request");
+    const [first] = (await t.turns.pending(id)) ?? [];
+    await t.turns.respond(first?.request_id ?? "", "session");
+    await t.seen(id, "approval.request", 2);
+    assert.equal(shell.runs, 1);
+    const [second] = (await t.turns.pending(id)) ?? [];
+    assert.deepEqual(second?.choices, ["once", "deny"], "no grant is offered that would not hold");
+    const refused = t.turns.respond(second?.request_id ?? "", "session");
+    await assert.rejects(async () => refused, { reason: "invalid_params" });
+  });
+
+  it("S6: the first answer wins and the others learn it; after the turn there is nothing to answer", async () => {
+    await t.host(untrusted([call("terminal")]), [tool("terminal", asks())]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "approval.request");
+    const request = await t.request(id);
+    const answers = await Promise.all([t.turns.respond(request, "once"), t.turns.respond(request, "deny")]);
+    assert.deepEqual(answers, [
+      { settled: true, choice: "once" },
+      { settled: false, choice: "once" },
+    ]);
+    await t.seen(id, "turn.ended");
+    await assert.rejects(async () => t.turns.respond(request, "deny"), { reason: "request_not_found" });
+  });
+
+  it("S6: survives a restart, and is not asked twice", async () => {
+    const shell = tool("terminal", asks());
+    await t.host(untrusted([call("terminal")]), [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "approval.request");
+    await t.turns.close();
+    await t.host(untrusted([]), [shell]);
+    const [request] = (await t.turns.pending(id)) ?? [];
+    await t.turns.respond(request?.request_id ?? "", "once");
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(shell.runs, 1);
+    assert.equal(only(events, "approval.request").length, 1);
+  });
+
+  it("S6: what was granted for always is not asked again, in any session", async () => {
+    const shell = tool("terminal", asks("why", false, "terminal:ls"));
+    await t.host(untrusted([call("terminal"), [{ text: "ok" }], call("terminal")]), [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "approval.request");
+    await t.turns.respond(await t.request(id), "always");
+    await t.seen(id, "turn.ended");
+    const other = await t.session();
+    await t.turns.submit({ session_id: other, text: "go" });
+    const events = await t.seen(other, "turn.ended");
+    assert.equal(only(events, "approval.request").length, 0);
+    assert.equal(shell.runs, 2);
+  });
+
+  it("S6: what the person typed to the offline model does not ask", async () => {
+    const shell = tool("terminal", asks());
+    await t.host(new ScriptedModel([call("terminal")], { typedByPerson: true }), [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "run ls" });
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(only(events, "approval.request").length, 0);
+    assert.equal(shell.runs, 1);
+  });
+});

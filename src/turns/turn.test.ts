@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { mkdtemp, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { ScriptedModel } from "../../test/support/scripted-model.ts";
+import { ModelError } from "../models/model.ts";
+import { only, type Settings, TestTurns, tool, types } from "./testing/test-turns.ts";
+
+const t = new TestTurns();
+
+describe("a turn", () => {
+  it("S1: is answered with its id at once; a second prompt waits for the first; sessions do not wait for each other", async () => {
+    const gate = Promise.withResolvers<void>();
+    await t.host(
+      new ScriptedModel([[{ wait: gate.promise }, { text: "first" }], [{ text: "other" }], [{ text: "second" }]]),
+    );
+    const [a, b] = [await t.session(), await t.session()];
+    const first = await t.turns.submit({ session_id: a, text: "one" });
+    const second = await t.turns.submit({ session_id: a, text: "two" });
+    assert.equal(first?.status, "started");
+    assert.equal(second?.status, "queued");
+    await t.turns.submit({ session_id: b, text: "else" });
+    await t.seen(b, "turn.ended");
+    assert.deepEqual(only(await t.all(a), "turn.ended"), []);
+    gate.resolve();
+    const events = await t.seen(a, "turn.ended", 2);
+    assert.deepEqual(
+      only(events, "turn.started").map((e) => e.payload.turn_id),
+      [first?.turn_id, second?.turn_id],
+    );
+  });
+
+  it("S1: the same key twice is one prompt, and with other words it is refused", async () => {
+    await t.host(new ScriptedModel([]));
+    const id = await t.session();
+    const [one, two] = await Promise.all([
+      t.turns.submit({ session_id: id, text: "hi", key: "k" }),
+      t.turns.submit({ session_id: id, text: "hi", key: "k" }),
+    ]);
+    assert.equal(one?.turn_id, two?.turn_id);
+    await assert.rejects(async () => t.turns.submit({ session_id: id, text: "ho", key: "k" }), {
+      reason: "key_reused",
+    });
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(only(events, "prompt.accepted").length, 1);
+  });
+
+  it("S1: a prompt that steers joins the running turn before its next answer", async () => {
+    const gate = Promise.withResolvers<void>();
+    const model = new ScriptedModel([[{ wait: gate.promise }, { text: "first" }], [{ text: "as you wish" }]]);
+    await t.host(model);
+    const id = await t.session();
+    const turn = await t.turns.submit({ session_id: id, text: "go" });
+    const steered = await t.turns.submit({ session_id: id, text: "left", mode: "steer" });
+    assert.deepEqual([steered?.status, steered?.turn_id], ["steered", turn?.turn_id]);
+    gate.resolve();
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(only(events, "turn.started").length, 1);
+    assert.deepEqual(
+      model.requests[1]?.messages.map((m) => m.text),
+      ["go", "first", "left"],
+    );
+  });
+
+  it("S3: shows a model nothing but roles, words and calls; what is only for display stays in the transcript", async () => {
+    const model = new ScriptedModel([], { typedByPerson: false });
+    await t.host(model);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "look", attachments: [{ name: "a.png", _private: 1 }] });
+    await t.seen(id, "turn.ended");
+    assert.deepEqual(model.requests[0]?.messages, [
+      { role: "user", from: "person", text: `[Workspace: ${t.home}]\nlook` },
+    ]);
+    const history = await t.turns.history({ session_id: id });
+    assert.deepEqual(history?.messages[0]?.attachments, [{ name: "a.png", _private: 1 }]);
+    assert.equal(history?.messages[0]?.text, "look", "S4: the stored words carry no tag");
+  });
+
+  it("S4: a prompt may bring a workspace, and the next session remembers it", async () => {
+    await t.host(new ScriptedModel([]));
+    const id = await t.session();
+    const other = await realpath(await mkdtemp(join(t.home, "other-")));
+    await t.turns.submit({ session_id: id, text: "here", workspace: other });
+    await t.seen(id, "turn.ended");
+    assert.equal((await t.turns.create({}))?.session.workspace, other);
+    const missing = t.turns.submit({ session_id: id, text: "x", workspace: join(t.home, "missing") });
+    await assert.rejects(async () => missing, { reason: "workspace_invalid" });
+  });
+
+  it("S4: the workspace of a session can be changed between turns", async () => {
+    const model = new ScriptedModel([], { typedByPerson: false });
+    await t.host(model);
+    const id = await t.session();
+    const other = await realpath(await mkdtemp(join(t.home, "other-")));
+    await assert.rejects(t.turns.setWorkspace(id, "relative"), { reason: "workspace_invalid" });
+    assert.equal((await t.turns.setWorkspace(id, other)).workspace, other);
+    await t.turns.submit({ session_id: id, text: "where" });
+    await t.seen(id, "turn.ended");
+    assert.match(model.requests[0]?.system ?? "", new RegExp(`active workspace is ${other}`));
+  });
+
+  it("P14: a tool that waits hears at once that the person has sent a message", async () => {
+    const patient = tool("process", {
+      run: (_args, ctx) =>
+        new Promise((resolve) => {
+          ctx.newMessage.addEventListener("abort", () => resolve({ status: "ok", result: "interrupted" }));
+        }),
+    });
+    await t.host(new ScriptedModel([[{ tool: "process", args: {} }], [{ text: "yes?" }]]), [patient]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "wait for it" });
+    await t.seen(id, "tool.start");
+    await t.turns.submit({ session_id: id, text: "are you there?", mode: "steer" });
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(only(events, "tool.complete")[0]?.payload.result, "interrupted");
+    assert.equal(only(events, "turn.started").length, 1);
+  });
+
+  it("S5: reads personality and default model at the time of the turn, and stores neither in the transcript", async () => {
+    const [one, two] = [new ScriptedModel([]), new ScriptedModel([], { id: "scripted/two" })];
+    const patch: Partial<Settings> = {};
+    await t.host([one, two], [], patch);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "a" });
+    await t.seen(id, "turn.ended");
+    await t.turns.close();
+    await t.host([one, two], [], {
+      model: "scripted/two",
+      personality: { system_prompt: "You are a pirate", tone: "salty" },
+    });
+    await t.turns.submit({ session_id: id, text: "b" });
+    const events = await t.seen(id, "turn.ended", 2);
+    assert.match(two.requests[0]?.system ?? "", /You are a pirate\nTone: salty/);
+    assert.doesNotMatch(JSON.stringify(events), /pirate/);
+  });
+
+  it("S8: a model's failure is a typed end of the turn, and what it had begun is dropped", async () => {
+    const fail = new ModelError("rate_limit", "Too many requests", "Wait a minute.");
+    await t.host(new ScriptedModel([[{ text: "half" }, { fail }]]));
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    const events = await t.seen(id, "turn.ended");
+    assert.deepEqual(types(events).slice(-3), ["message.delta", "message.dropped", "turn.ended"]);
+    const [ended] = only(events, "turn.ended");
+    assert.equal(ended?.payload.error?.type, "rate_limit");
+    assert.match(ended?.payload.error?.hint ?? "", /No fallback model is set/);
+  });
+
+  it("S8: the fallback model answers where the first is overloaded", async () => {
+    const fail = new ModelError("rate_limit", "Too many requests", "Wait.");
+    const second = new ScriptedModel([[{ text: "I can" }]], { id: "scripted/two" });
+    await t.host([new ScriptedModel([[{ fail }]]), second], [], { fallbackModel: "scripted/two" });
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(only(events, "message.complete")[0]?.payload.model, "scripted/two");
+    assert.equal(only(events, "turn.ended")[0]?.payload.status, "done");
+  });
+
+  it("S14: sends no event before it is durable, and loses no part of a streamed answer", async () => {
+    const words = Array.from({ length: 500 }, (_, n) => ({ text: `w${n} ` }));
+    await t.host(new ScriptedModel([words]));
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    const events = await t.seen(id, "turn.ended");
+    const streamed = only(events, "message.delta")
+      .map((e) => e.payload.text)
+      .join("");
+    assert.equal(streamed, words.map((w) => w.text).join(""));
+    assert.equal(only(events, "message.complete")[0]?.payload.text, streamed);
+  });
+});
