@@ -14,6 +14,8 @@ import type { Screen } from "./screen.ts";
 /** Items of an older conversation that are shown when it is taken up again. */
 const RECALLED = 8;
 const LEAVE_WITHIN_MS = 3_000;
+/** A key answers only after a pause: who is in the middle of a word when a request appears has not read it. */
+const PAUSE_MS = 400;
 const keys: Readonly<Record<string, "once" | "session" | "deny">> = { o: "once", s: "session", d: "deny" };
 
 /** Runs until the person leaves (Ctrl-D, or Ctrl-C twice). Resolves with the exit code. */
@@ -46,6 +48,7 @@ class Talk {
   #prompting = false;
   #asked: ApprovalItem | ClarifyItem | undefined;
   #interruptedAt = 0;
+  #pressedAt = 0;
 
   constructor(client: HearthClient, session: string, options: ChatOptions, screen: Screen, liveAfter: number) {
     this.#client = client;
@@ -119,6 +122,7 @@ class Talk {
     this.#print(this.#view.settle());
     this.#hidePrompt();
     if (oldest.kind === "approval") {
+      this.#pressedAt = Date.now();
       this.#screen.line(approvalText(oldest, this.#screen.style));
       this.#screen.line(this.#screen.style("bold", "  [o] once   [s] for this session   [d] deny"));
     } else {
@@ -131,7 +135,9 @@ class Talk {
   #pressed(key: Key): void {
     const asked = this.#asked;
     if (asked?.kind !== "approval" || key.ctrl || key.meta) return;
-    const choice = keys[key.name ?? ""];
+    const paused = Date.now() - this.#pressedAt >= PAUSE_MS;
+    this.#pressedAt = Date.now();
+    const choice = paused ? keys[key.name ?? ""] : undefined;
     // What was typed for the request is no beginning of a message.
     setImmediate(() => this.#lines.write(null, { ctrl: true, name: "u" }));
     if (choice === undefined || !asked.choices.includes(choice)) return;
