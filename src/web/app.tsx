@@ -129,7 +129,6 @@ function Main({ hub }: { hub: Hub }) {
           title={title}
           running={[...session.processes.values()].filter((process) => process.status === "running").length}
           workspace={session.workspace || row?.workspace || null}
-          nextWorkspace={page.nextWorkspace}
           onWorkspace={page.setWorkspace}
           models={models}
           model={model}

@@ -12,8 +12,6 @@ export interface Page {
   session: SessionState;
   loaded: boolean;
   problem: string | null;
-  /** A workspace for the next message, not in force yet. */
-  nextWorkspace: string | null;
   answers: Answers;
   go(id: string | null): void;
   send(text: string, mode: "queue" | "steer"): Promise<void>;
@@ -43,10 +41,7 @@ export function usePage(hub: Hub): Page {
     [conversation],
   );
   const shown = useSyncExternalStore(subscribe, () => conversation?.state.get() ?? null);
-  const [nextWorkspace, setNextWorkspace] = useState<{ id: string; path: string } | null>(null);
-  const next = nextWorkspace?.id === id ? nextWorkspace.path : null;
   const session = shown?.session ?? nothing;
-  const untouched = session.items.length === 0 && session.queued.length === 0;
 
   const answers = useMemo<Answers>(
     () => ({
@@ -68,7 +63,7 @@ export function usePage(hub: Hub): Page {
     async (text: string, mode: "queue" | "steer") => {
       const session_id = await ensure();
       const key = promptKey();
-      const prompt = { session_id, text, mode, key, ...(next === null ? {} : { workspace: next }) };
+      const prompt = { session_id, text, mode, key };
       try {
         await hub.client.call("prompt.submit", prompt);
       } catch (error) {
@@ -76,9 +71,8 @@ export function usePage(hub: Hub): Page {
         if (!(error instanceof Error && "reason" in error && error.reason === "disconnected")) throw error;
         await hub.client.call("prompt.submit", prompt);
       }
-      if (next !== null) setNextWorkspace(null);
     },
-    [hub, ensure, next],
+    [hub, ensure],
   );
 
   const stop = useCallback(() => {
@@ -90,20 +84,15 @@ export function usePage(hub: Hub): Page {
 
   const setWorkspace = useCallback(
     async (path: string) => {
-      if (id !== null && !untouched) {
-        setNextWorkspace({ id, path });
+      if (id !== null) {
+        await hub.client.call("session.workspace", { session_id: id, workspace: path });
         return;
       }
-      // Nothing was said here yet: a conversation that begins in the right place takes the place of this one.
-      const made = await hub.client.call("session.create", {
-        workspace: path,
-        ...(session.model === null ? {} : { model: session.model }),
-      });
+      const made = await hub.client.call("session.create", { workspace: path });
       go(made.session_id);
-      if (id !== null) await hub.client.call("session.delete", { session_id: id });
       hub.refreshSessions();
     },
-    [hub, id, untouched, session.model],
+    [hub, id],
   );
 
   const setModel = useCallback(
@@ -118,7 +107,6 @@ export function usePage(hub: Hub): Page {
     session,
     loaded: id === null || (shown?.loaded ?? false),
     problem: shown?.problem ?? null,
-    nextWorkspace: next,
     ...{ answers, go, send, stop, ensure, setWorkspace, setModel },
   };
 }

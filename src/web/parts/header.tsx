@@ -8,7 +8,6 @@ export interface HeaderProps {
   title: string;
   running: number;
   workspace: string | null;
-  nextWorkspace: string | null;
   onWorkspace: (path: string) => Promise<unknown>;
   models: Models | null;
   model: string | null;
@@ -44,7 +43,7 @@ export function Header(props: HeaderProps) {
         {title || "New conversation"}
       </h1>
       <div className="order-last col-span-3 -mx-2 flex min-w-0 items-center justify-between gap-1 border-t border-line px-2 sm:order-none sm:col-span-1 sm:mx-0 sm:border-0 sm:px-0">
-        <Workspace workspace={props.workspace} next={props.nextWorkspace} onChange={props.onWorkspace} />
+        <Workspace workspace={props.workspace} onChange={props.onWorkspace} />
         <ModelChooser models={props.models} chosen={props.model} onChoose={props.onModel} onOpen={props.onModelOpen} />
       </div>
       <button

@@ -6,18 +6,15 @@ import { Popover } from "./popover.tsx";
 
 export interface WorkspaceProps {
   workspace: string | null;
-  /** A directory chosen for the next message, not in force yet. */
-  next: string | null;
   /** Resolves when it is accepted; rejects with a sentence for the person. */
   onChange: (path: string) => Promise<unknown>;
 }
 
-export function Workspace({ workspace, next, onChange }: WorkspaceProps) {
+export function Workspace({ workspace, onChange }: WorkspaceProps) {
   const [open, setOpen] = useState(false);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const shown = next ?? workspace;
   const save = async () => {
     const path = text.trim();
     if (path === "") return;
@@ -44,19 +41,15 @@ export function Workspace({ workspace, next, onChange }: WorkspaceProps) {
           className="btn btn-quiet max-w-full px-2! font-normal!"
           aria-haspopup="dialog"
           aria-expanded={open}
-          title={
-            shown === null
-              ? "Choose a workspace"
-              : `Workspace: ${shown}${next === null ? "" : " (from the next message)"}`
-          }
+          title={workspace === null ? "Choose a workspace" : `Workspace: ${workspace}`}
           onClick={() => {
-            setText(shown ?? "");
+            setText(workspace ?? "");
             setProblem(null);
             setOpen(!open);
           }}
         >
-          <Folder size={16} className={`flex-none ${next === null ? "" : "text-ember"}`} />
-          <span className="truncate font-mono text-xs">{shown === null ? "workspace" : shortPath(shown)}</span>
+          <Folder size={16} className="flex-none" />
+          <span className="truncate font-mono text-xs">{workspace === null ? "workspace" : shortPath(workspace)}</span>
         </button>
       }
     >
