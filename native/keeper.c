@@ -21,7 +21,7 @@
 
 struct keeper keeper;
 
-enum { RETRY_MS = 100, SURVIVORS_MS = 20, SURVIVORS_MOST_MS = 640, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
+enum { RETRY_MS = 100, SURVIVORS_MS = 20, SURVIVORS_MOST_MS = 640, DYING_MS = 50, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
 static char chunk[CHUNK];
 static volatile sig_atomic_t asked_to_end;
 
@@ -230,6 +230,12 @@ static void write_closed(void) {
   serve_end(CLOSED, &keeper.closed_record);
 }
 
+/* A process closes its files a moment before it is dead: whoever just ended the output is no straggler yet. */
+static void close_when_settled(void) {
+  if (keeper.close_at == 0) keeper.close_at = monotonic_ms() + DYING_MS;
+  if (keeper.no_children || monotonic_ms() >= keeper.close_at) write_closed();
+}
+
 /* End of file: the command was executed. Otherwise it says which step failed. */
 static bool read_report(void) {
   struct start_failure failure;
@@ -283,6 +289,7 @@ static int patience(void) {
   int64_t until = INT64_MAX, now = monotonic_ms();
   if (keeper.held != NULL) until = keeper.retry_at;
   if (keeper.killing && keeper.insist_at < until) until = keeper.insist_at;
+  if (keeper.close_at != 0 && !keeper.closed && keeper.close_at < until) until = keeper.close_at;
   if (until == INT64_MAX) return -1;
   return until <= now ? 0 : until - now > 60000 ? 60000 : (int)(until - now);
 }
@@ -324,7 +331,7 @@ static bool hear_child(const struct pollfd fds[WATCHED]) {
 static void move_output(const struct pollfd fds[WATCHED]) {
   if (keeper.held != NULL && monotonic_ms() >= keeper.retry_at) retry_held();
   if (fds[OUTPUT].revents != 0 && keeper.held == NULL && keeper.child.output >= 0) (void)read_output(CHUNK);
-  if (keeper.exited && keeper.output_ended && keeper.held == NULL && !keeper.closed) write_closed();
+  if (keeper.exited && keeper.output_ended && keeper.held == NULL && !keeper.closed) close_when_settled();
   serve_grew(false);
 }
 

@@ -129,7 +129,7 @@ struct keeper {
   bool starting, exited, output_ended, closed, no_children;
   char *held; /* output that the full disk did not take; NULL: none */
   size_t held_length;
-  int64_t retry_at;
+  int64_t retry_at, close_at; /* 0: not closing */
   bool killing;
   int64_t insist_at, survivors_wait;
   struct kill_request kills[MAX_KILLS];

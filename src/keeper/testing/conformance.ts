@@ -78,7 +78,7 @@ function starting(bed: () => Bed): void {
   });
 
   const failures = [
-    ["a missing command", { argv: ["no-such-command-here"] }, "exec", "ENOENT"],
+    ["a missing command", { argv: ["no-such-command-here"], env: { PATH: "/usr/bin:/bin" } }, "exec", "ENOENT"],
     ["a file that may not be executed", { argv: ["/etc/passwd"] }, "exec", "EACCES"],
     ["a directory that is gone", { cwd: "/nowhere/at/all" }, "cwd", "ENOENT"],
     ["an argument list that is too long", { argv: ["/bin/true", "x".repeat(200_000)] }, "exec", "E2BIG"],
