@@ -3,8 +3,8 @@
 const person = Boolean(process.stderr.isTTY) && !process.env.CI && process.env.TERM !== "dumb";
 
 /**
- * Runs the steps that `add` names, all shown in one line with the seconds gone.
- * @returns {{ step: <T>(name: string, work: () => Promise<T>) => Promise<T>, say: (text: string) => void, end: () => void }}
+ * Shows all steps that run, in one line with the seconds gone.
+ * @returns {{ step: <T>(name: string, work: () => Promise<T>) => Promise<T>, say: (text: string) => void, done: () => void, end: () => void }}
  */
 export function progress() {
   const began = Date.now();
@@ -35,10 +35,14 @@ export function progress() {
       clear();
       process.stderr.write(`${text}\n`);
     },
+    done() {
+      if (steps === 0) return;
+      clear();
+      process.stderr.write(`Set up in ${seconds()}.\n`);
+    },
     end() {
       clearInterval(ticking);
       clear();
-      if (steps > 0 && running.size === 0) process.stderr.write(`Set up in ${seconds()}.\n`);
     },
   };
 }

@@ -182,6 +182,7 @@ export async function setUp(root) {
     const failed = await settled;
     if (failed !== undefined) throw failed;
     touch(root);
+    show.done();
   } finally {
     free();
     show.end();
