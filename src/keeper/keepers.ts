@@ -9,9 +9,10 @@ import { HostError } from "../protocol/errors.ts";
 import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
 import { KeptChild } from "./kept-child.ts";
 import { Launcher, type Reply } from "./launcher.ts";
+import { Link } from "./link.ts";
 import { absentAsEmpty, decodeIntent, encodeIntent, errnoName, type Intent, readRecord, toLive } from "./records.ts";
 import type { Adopted, Child, ChildSpec, Live } from "./types.ts";
-import { decide } from "./verdict.ts";
+import { decide, type Verdict } from "./verdict.ts";
 
 export { FailedStart, NotRunning, OffsetGone, StartTimeout, StillRunning } from "./failures.ts";
 export type { Adopted, Child, ChildSpec, Closed, End, Live, Spool } from "./types.ts";
@@ -208,8 +209,13 @@ export class Keepers implements AsyncDisposable {
   }
 
   async #attach(id: string, dir: string, intent: Intent): Promise<Child> {
-    const live = await readLive(dir, intent.secret);
-    const verdict = await decide(dir, intent, live, this.#onWarning);
+    // It said that it runs, so it most likely answers; a quick child's keeper may have left again, and its records decide.
+    const [live, opened] = await Promise.all([
+      readLive(dir, intent.secret),
+      Link.open(dir, intent.secret, this.#deadlineMs).catch(() => undefined),
+    ]);
+    const verdict: Verdict =
+      opened === undefined ? await decide(dir, intent, live, this.#onWarning) : { kind: "attached", ...opened };
     if (verdict.kind === "failed_start") throw new FailedStart(id, verdict.step, verdict.errno);
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
     if (verdict.kind === "ended") await child.settled();

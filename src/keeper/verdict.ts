@@ -24,8 +24,6 @@ export async function decide(
   live: Live | undefined,
   onWarning: (text: string) => void,
 ): Promise<Verdict> {
-  const failed = await startFailure(dir, secret);
-  if (failed !== undefined) return failed;
   const connected = await connectTo(dir, secret);
   if (connected !== "gone") return connected;
   const exit = await readRecord(dir, "exit", secret); // read after the keeper was gone: it writes nothing any more
@@ -34,17 +32,12 @@ export async function decide(
     if (end.kind === "failed_start") return end;
     const closed = await readRecord(dir, "closed", secret);
     if (closed.state === "torn" || closed.state === "forged") onWarning(`${dir}/closed is ${closed.state}: ignored`);
+    // The keeper died while descendants of an ended child lived: nobody would ever answer for them again.
+    if (closed.state !== "signed" && live !== undefined) await endOrphans(live, mark);
     return { kind: "ended", end, closed: closed.state === "signed" ? toClosed(closed.fields) : undefined };
   }
   if (exit.state !== "absent") onWarning(`${dir}/exit is ${exit.state}: ignored`);
   return { kind: "ended", end: await lost(live, mark, exit.state === "forged"), closed: undefined };
-}
-
-async function startFailure(dir: string, secret: string): Promise<Verdict | undefined> {
-  const exit = await readRecord(dir, "exit", secret);
-  if (exit.state !== "signed") return undefined;
-  const end = toEnd(exit.fields);
-  return end.kind === "failed_start" ? end : undefined;
 }
 
 async function connectTo(dir: string, secret: string): Promise<Verdict | "gone"> {
