@@ -27,7 +27,7 @@ export async function detach(settings: Settings, port: number | undefined): Prom
   const up = [
     process.execPath,
     ...process.execArgv,
-    join(import.meta.dirname, "main.ts"),
+    join(import.meta.dirname, "start.mjs"),
     "up",
     "--no-open",
     "--supervised",

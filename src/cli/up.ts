@@ -1,4 +1,5 @@
 // `hearth up`: starts the host on this home, or says where it runs already.
+import { flushCompileCache } from "node:module";
 import { Config } from "../config/config.ts";
 import { environment } from "../config/environment.ts";
 import { assertServable, type Settings } from "../config/settings.ts";
@@ -48,6 +49,8 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
     screen.line(`Hearth is ready: ${host.url}`);
     if (options.open && screen.interactive) await openBrowser(host.url, env);
   }
+  // What this start compiled is there for the next one even if this host is killed; later starts find nothing to write.
+  flushCompileCache();
   await host.stopped;
   // Not left to the event loop: a handle that a library forgot must not keep a stopped host alive.
   process.exit(0);

@@ -1,4 +1,5 @@
 // The writer thread: owns the only connection, answers one request after the other.
+import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { isFull, whyUnusable } from "./fault.ts";
 import type { Answers, Ask, Said, WriterData } from "./messages.ts";
@@ -84,6 +85,7 @@ function checkpoint(store: Store): void {
 try {
   const store = new Store(file, warn);
   say({ said: "ready", logId: store.logId });
+  flushCompileCache(); // each thread has its own part, and this one may be killed with its host
   parentPort?.on("message", (ask: Ask) => serve(store, ask));
 } catch (error) {
   say({ said: "unusable", message: error instanceof Unusable ? error.message : whyUnusable(error, file) });

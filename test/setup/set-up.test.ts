@@ -120,8 +120,8 @@ describe("bin/hearth", () => {
     copyFileSync(join(root, "bin/hearth"), join(place, "bin/hearth"));
     chmodSync(join(place, "bin/hearth"), 0o755);
     writeFileSync(
-      join(place, "src/cli/main.ts"),
-      "const words: string[] = process.argv.slice(2);\nconsole.log(JSON.stringify([words, process.cwd(), process.ppid]));\n",
+      join(place, "src/cli/start.mjs"),
+      "const words = process.argv.slice(2);\nconsole.log(JSON.stringify([words, process.cwd(), process.ppid]));\n",
     );
     return join(place, "bin/hearth");
   }

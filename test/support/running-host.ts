@@ -49,7 +49,7 @@ export class RunningHost implements AsyncDisposable {
     const { PATH = "", HOME = "", LANG = "C.UTF-8", SHELL = "/bin/bash" } = process.env;
     const child = spawn(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", "src/cli/main.ts", "up", "--no-open"],
+      ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning", "src/cli/start.mjs", "up", "--no-open"],
       {
         cwd: root,
         env: {
