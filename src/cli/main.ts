@@ -10,10 +10,13 @@ import { openScreen } from "./screen.ts";
 const env = environment();
 const screen = openScreen(env, process);
 
-// `hearth ps | head -1`: who read enough has gone, and that is no failure.
+// `hearth ps | head -1`: who read enough has gone, and that is no failure. Words beside the result may get lost, the work not.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(EXIT.done);
   throw error;
+});
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
 });
 
 const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };

@@ -1,0 +1,166 @@
+// The command line as a person or a script uses it: real processes, one home, from `up` to `down`.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+
+const root = resolve(import.meta.dirname, "../..");
+const main = join(root, "src/cli/main.ts");
+
+describe("the command line", () => {
+  let home: string;
+  before(() => {
+    home = mkdtempSync(join(tmpdir(), "hearth-command-line-"));
+  });
+  after(async () => {
+    await hearth(["down", "--all"]);
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const start = (words: readonly string[], env: Record<string, string> = {}): ChildProcess =>
+    spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...words], {
+      cwd: home,
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        HEARTH_HOME: join(home, "state"),
+        HEARTH_CONFIG: join(home, "config.toml"),
+        HEARTH_PORT: "0",
+        CI: "true",
+        ...env,
+      },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+  async function hearth(words: readonly string[], options: { input?: string; env?: Record<string, string> } = {}) {
+    const child = start(words, options.env);
+    assert.ok(child.stdin !== null && child.stdout !== null && child.stderr !== null);
+    child.stdin.end(options.input ?? "");
+    const [out, err, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    return { out, err, exitCode: exitCode as number | null };
+  }
+  const pid = (): number => (JSON.parse(readFileSync(join(home, "state/host.json"), "utf8")) as { pid: number }).pid;
+  const ADDRESS = /^Hearth is ready: http:\/\/127\.0\.0\.1:\d+\/#ticket=\S+\n$/;
+
+  it("A01: refuses to open the host to the network, with 78", async () => {
+    const { exitCode, err } = await hearth(["up"], { env: { HEARTH_HOST: "0.0.0.0" } });
+    assert.equal(exitCode, 78);
+    assert.match(err, /allowed_hosts/);
+  });
+
+  it("names the program that has the port, with 1", async () => {
+    await using taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const address = taken.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const { exitCode, err } = await hearth(["up", "--port", String(address.port)]);
+    assert.equal(exitCode, 1);
+    assert.match(err, process.platform === "linux" ? new RegExp(`process ${process.pid}\\)`) : /in use/);
+  });
+
+  it("starts a host in the background, and says where it runs when asked again", async () => {
+    const first = await hearth(["up", "--detach"]);
+    assert.deepEqual([first.exitCode, first.err], [0, ""]);
+    assert.match(first.out, ADDRESS);
+    const again = await hearth(["up"]);
+    assert.equal(again.exitCode, 0);
+    const at = /http:\/\/127\.0\.0\.1:\d+/;
+    assert.equal(at.exec(again.out)?.[0], at.exec(first.out)?.[0]);
+    const status = JSON.parse((await hearth(["status", "--json"])).out) as { running: boolean; pid: number };
+    assert.deepEqual([status.running, status.pid], [true, pid()]);
+  });
+
+  it("waits with the process's own exit code, 128 + n for signal n", async () => {
+    const id = (await hearth(["run", "--", "sh", "-c", "exit 7"])).out.trim();
+    assert.equal((await hearth(["wait", id])).exitCode, 7);
+    const killed = (await hearth(["run", "--", "sh", "-c", "kill -9 $$"])).out.trim();
+    assert.equal((await hearth(["wait", killed])).exitCode, 137);
+    assert.equal((await hearth(["wait", "proc_000000000000"])).exitCode, 1);
+  });
+
+  it("gives output exactly, from any offset, and sends input", async () => {
+    const id = (
+      await hearth(["run", "--name", "reader", "--", "sh", "-c", "read a; printf 'got %s\\033[1m' \"$a\""])
+    ).out.trim();
+    const { processes } = JSON.parse((await hearth(["ps", "--json"])).out) as { processes: { name: string }[] };
+    assert.deepEqual(
+      processes.map(({ name }) => name),
+      ["reader"],
+    );
+    assert.equal((await hearth(["send", id, "this", "line"])).exitCode, 0);
+    assert.equal((await hearth(["wait", id])).exitCode, 0);
+    assert.equal((await hearth(["logs", id])).out, "got this line\x1b[1m");
+    assert.equal((await hearth(["logs", "--since", "9", id])).out, "line\x1b[1m");
+  });
+
+  it("talks: the answer on standard output, the rest beside it, the outcome as exit code", async () => {
+    const said = await hearth(["chat"], { input: "run echo from a tool\nsay all good\n" });
+    assert.deepEqual([said.exitCode, said.out.trim()], [0, "all good"]);
+    assert.match(said.err, /→ terminal echo from a tool\n[\s\S]*✓ terminal[\s\S]*from a tool/);
+    const { sessions } = JSON.parse((await hearth(["sessions", "--json"])).out) as {
+      sessions: { session_id: string }[];
+    };
+    const [session] = sessions;
+    assert.ok(session !== undefined);
+    await hearth(["chat", "--session", session.session_id, "say more"]);
+    assert.match((await hearth(["show", session.session_id])).out, /all good[\s\S]*say more[\s\S]*more/);
+    assert.match((await hearth(["export", "--format", "json", session.session_id])).out, /^\{[\s\S]*\}\n$/);
+  });
+
+  it("cancels a turn on Ctrl-C, with 130", async () => {
+    const child = start(["chat", "run sleep 60"]);
+    child.stdin?.end();
+    assert.ok(child.stderr !== null);
+    let seen = "";
+    while (!seen.includes("→ terminal")) seen += String((await once(child.stderr, "data"))[0]);
+    child.kill("SIGINT");
+    assert.deepEqual(await once(child, "exit"), [130, null]);
+  });
+
+  it("follows output and waits over a killed host, which comes back by itself", async () => {
+    const script = "echo 0; read a; for i in 1 2 3; do echo $i; done; exit 5";
+    const id = (await hearth(["run", "--", "sh", "-c", script])).out.trim();
+    const following = start(["logs", "-f", id]);
+    assert.ok(following.stdout !== null);
+    let seen = "";
+    following.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    await once(following.stdout, "data");
+    const waiting = hearth(["wait", id]);
+    // One is the question itself, the other the wait: it has to be attached before the host dies.
+    const clients = async (): Promise<number> =>
+      (JSON.parse((await hearth(["status", "--json"])).out) as { clients: number }).clients;
+    while ((await clients()) < 2) await delay(20);
+    const before = pid();
+    process.kill(before, "SIGKILL");
+    while (pid() === before || (await hearth(["status"])).exitCode !== 0) await delay(50);
+    const ended = once(following, "close");
+    await hearth(["send", id, "go"]);
+    assert.equal((await waiting).exitCode, 5);
+    assert.deepEqual([await ended, seen], [[0, null], "0\n1\n2\n3\n"]);
+  });
+
+  it("stops in order, and leaves nothing running with --all", async () => {
+    const id = (await hearth(["run", "--", "sleep", "300"])).out.trim();
+    const host = pid();
+    const down = await hearth(["down", "--all"]);
+    assert.equal(down.exitCode, 0);
+    assert.throws(() => process.kill(host, 0), { code: "ESRCH" });
+    assert.equal((await hearth(["status"])).exitCode, 1);
+    // In the foreground this time: it tells on one line, finds the process ended, and leaves on SIGTERM with 0 and a reason.
+    const up = start(["up"]);
+    assert.ok(up.stdout !== null);
+    const [line] = (await once(up.stdout, "data")) as [Buffer];
+    assert.match(line.toString(), ADDRESS);
+    assert.equal((await hearth(["wait", id])).exitCode, 143);
+    up.kill("SIGTERM");
+    assert.deepEqual(await once(up, "exit"), [0, null]);
+    assert.match(readFileSync(join(home, "state/crash.log"), "utf8"), /SIGTERM: stopping in order/);
+  });
+});
