@@ -1,4 +1,6 @@
 // Decides what became of a child, from its records and its keeper; asked at adoption and when a connection breaks.
+import { lstat, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Growth } from "./frames.ts";
 import { Link, NoKeeper } from "./link.ts";
@@ -32,8 +34,7 @@ export async function decide(
     if (end.kind === "failed_start") return end;
     const closed = await readRecord(dir, "closed", secret);
     if (closed.state === "torn" || closed.state === "forged") onWarning(`${dir}/closed is ${closed.state}: ignored`);
-    // The keeper died while descendants of an ended child lived: nobody would ever answer for them again.
-    if (closed.state !== "signed" && live !== undefined) await endOrphans(live, mark);
+    if (live !== undefined) await endLeftBehind(dir, live, mark);
     return { kind: "ended", end, closed: closed.state === "signed" ? toClosed(closed.fields) : undefined };
   }
   if (exit.state !== "absent") onWarning(`${dir}/exit is ${exit.state}: ignored`);
@@ -52,6 +53,17 @@ async function connectTo(dir: string, secret: string): Promise<Verdict | "gone">
       await delay(pause); // it was just leaving, or too many stood at its door
     }
   }
+}
+
+/**
+ * A keeper takes its socket with it when it leaves. One that is still there belonged to a keeper that was killed: nobody
+ * answers any more for what an ended child has left running.
+ */
+async function endLeftBehind(dir: string, live: Live, mark: string): Promise<void> {
+  const socket = join(dir, "sock");
+  if ((await lstat(socket).catch(() => undefined)) === undefined) return;
+  await endOrphans(live, mark);
+  await rm(socket, { force: true });
 }
 
 async function lost(live: Live | undefined, mark: string, forged: boolean): Promise<End> {

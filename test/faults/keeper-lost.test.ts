@@ -66,6 +66,16 @@ describe("a child whose keeper is gone", () => {
     assert.deepEqual(await alive(`sleep ${tag}`), []);
   });
 
+  it("F03: what an ended child had left running is ended too, and its end stays as it was", async () => {
+    const child = await bed.sh("f03-ended", `sleep ${tag}3 & setsid sleep ${tag}3 >/dev/null 2>&1 & exit 4`);
+    const before = await child.exited;
+    await eventually("both sleep", async () => (await alive(`sleep ${tag}3`)).length === 2);
+    await killKeeper(child);
+    assert.deepEqual(await endOf("f03-ended"), before);
+    assert.deepEqual(await alive(`sleep ${tag}3`), []);
+    assert.deepEqual(await endOf("f03-ended"), before);
+  });
+
   it("F06: after a reboot it is lost, and nothing is signalled", async () => {
     const child = await bed.sh("f06", `trap '' HUP PIPE; sleep ${tag}6`);
     const pid = child.live?.pid ?? 0;
