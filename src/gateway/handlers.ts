@@ -1,5 +1,6 @@
 // Every method of the protocol, and which part answers it. A method without a handler does not compile.
 
+import { join } from "node:path";
 import { CursorGone } from "../log/event-log.ts";
 import { HostError } from "../protocol/errors.ts";
 import { sessionStream } from "../protocol/events.ts";
@@ -81,9 +82,9 @@ export function makeHandlers({ services, mintTicket }: HandlerOptions): Handlers
     "clarify.respond": ({ request_id, answer }) => turns.answer(request_id, answer),
 
     "process.start": ({ sandbox: _local, ...params }) => {
-      // In a session's directory unless another is asked for; an unknown session is an error here.
+      // In a session's directory, or one seen from there; an unknown session is an error here.
       const workspace = params.session_id === undefined ? undefined : turns.row(params.session_id).workspace;
-      return processes.start({ ...given({ cwd: workspace }), ...given(params), owner: "person" });
+      return processes.start({ ...given(params), ...given({ cwd: from(workspace, params.cwd) }), owner: "person" });
     },
     "process.list": async (filter) => ({ processes: await processes.list(given(filter)) }),
     "process.poll": ({ process_id }) => processes.poll(process_id),
@@ -147,6 +148,9 @@ type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 function given<T extends object>(values: T): Given<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }
+/** A relative path as it is meant in a workspace; absolute ones and those of somebody's home stand for themselves. */
+const from = (workspace: string | undefined, path: string | undefined): string | undefined =>
+  workspace === undefined || path === undefined || /^[/~]/.test(path) ? (path ?? workspace) : join(workspace, path);
 const inMs = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);
 const toBytes = (data: string | { base64: string }): Uint8Array =>
   typeof data === "string" ? Buffer.from(data) : Buffer.from(data.base64, "base64");

@@ -362,12 +362,12 @@ export class Processes implements AsyncDisposable {
     return { process_id: id, status: already ? "already_exited" : "killed", process: process.row };
   }
 
-  /** Ends all that run, or those of a session or task; answers how many. */
+  /** Ends all that run, or those of a session or task, and what ended ones left behind; answers how many ran. */
   async killAll(filter: { session_id?: string; task_id?: string }, source: string): Promise<number> {
     const { session_id, task_id } = filter;
     const wanted = [...this.#known.values()].filter(
       ({ running, row }) =>
-        running &&
+        (running || !row.closed) &&
         (session_id === undefined || row.session_id === session_id) &&
         (task_id === undefined || row.task_id === task_id),
     );

@@ -154,7 +154,7 @@ export const methods = {
         cwd: z.string().max(4096).optional(),
         env: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
         session_id: Id.optional(),
-        task_id: z.string().max(200).optional(),
+        task_id: Id.optional(),
         name: z.string().max(200).optional(),
         rows: Rows.optional(),
         cols: Cols.optional(),
@@ -170,7 +170,7 @@ export const methods = {
   ),
   "process.list": method(
     "Processes, the newest first; with `session_id` only that session's.",
-    z.object({ session_id: Id.optional(), task_id: z.string().optional() }),
+    z.object({ session_id: Id.optional(), task_id: Id.optional() }),
     z.object({
       processes: z.array(ProcessRow.extend({ uptime_s: z.number(), tail: z.string(), session_scoped: z.boolean() })),
     }),
@@ -216,7 +216,7 @@ export const methods = {
   ),
   "process.kill_all": method(
     "Ends all processes, or those of one session or task.",
-    z.object({ session_id: Id.optional(), task_id: z.string().optional() }),
+    z.object({ session_id: Id.optional(), task_id: Id.optional() }),
     z.object({ killed: z.number().int() }),
   ),
   "process.write": method(
