@@ -5,7 +5,7 @@ import { Writable } from "node:stream";
 import type { HearthClient } from "../client/client.ts";
 import { type ApprovalItem, type ClarifyItem, emptySession, foldSession, type SessionState } from "../client/fold.ts";
 import type { EventParams } from "../protocol/events.ts";
-import { type ChatOptions, submit } from "./chat.ts";
+import { type ChatOptions, submit } from "./chat-submit.ts";
 import { approvalText, ChatView, type Piece } from "./chat-view.ts";
 import { EXIT } from "./failure.ts";
 import { safe, safeLine } from "./safe-text.ts";

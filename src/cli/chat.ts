@@ -5,18 +5,12 @@ import { text as readAll } from "node:stream/consumers";
 import type { HearthClient } from "../client/client.ts";
 import type { EventParams, Payload } from "../protocol/events.ts";
 import { converse } from "./chat-prompt.ts";
+import { type ChatOptions, submit } from "./chat-submit.ts";
 import { approvalText, ChatView, type Piece } from "./chat-view.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
-import { isTransient } from "./processes.ts";
 import { safe, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
-
-export interface ChatOptions {
-  session?: string;
-  workspace?: string;
-  model?: string;
-}
 
 /** With words, or words on standard input, one turn; else a conversation. Resolves with the exit code. */
 export async function chat(
@@ -59,34 +53,6 @@ async function sessionFor(client: HearthClient, options: ChatOptions, cwd: strin
     ...(options.model === undefined ? {} : { model: options.model }),
   });
   return session_id;
-}
-
-/** Submits words so that they count once, whatever happens to the connection. Resolves with the turn's id. */
-export async function submit(
-  client: HearthClient,
-  session: string,
-  prompt: string,
-  options: ChatOptions,
-  key: string,
-): Promise<string> {
-  for (;;) {
-    try {
-      const { turn_id } = await client.call("prompt.submit", {
-        session_id: session,
-        text: prompt,
-        key,
-        // A conversation that exists has a workspace and a model of its own; only what was said here and now replaces them.
-        ...(options.session !== undefined && options.workspace !== undefined
-          ? { workspace: resolve(options.workspace) }
-          : {}),
-        ...(options.session !== undefined && options.model !== undefined ? { model: options.model } : {}),
-      });
-      return turn_id;
-    } catch (error) {
-      // The key makes a second attempt the same prompt.
-      if (!isTransient(error)) throw error;
-    }
-  }
 }
 
 const exitCodes: Readonly<Record<Payload<"turn.ended">["status"], number>> = {

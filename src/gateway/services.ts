@@ -1,8 +1,10 @@
 // What the gateway needs of the parts behind it: narrow enough to be replaced in a test, checked when the host puts them in.
 import type { EventLog } from "../log/event-log.ts";
 import type { ToolSpec } from "../models/model.ts";
+import type { StartProcess } from "../processes/processes.ts";
 import type { Checked, ModelRow, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, ProcessRow, SessionRow, TerminalRow } from "../protocol/rows.ts";
+import type { OpenTerminal } from "../terminals/terminals.ts";
 
 /** Output bytes by offset, kept to a quota: the oldest go first. */
 export interface SpoolView {
@@ -52,21 +54,6 @@ export interface TurnService {
   cancelTurn(turnId: string): Promise<boolean>;
 }
 
-export interface StartProcess {
-  command?: string;
-  argv?: readonly string[];
-  mode?: "pipe" | "pty";
-  cwd?: string;
-  env?: Record<string, string>;
-  session_id?: string;
-  task_id?: string;
-  name?: string;
-  rows?: number;
-  cols?: number;
-  watch_patterns?: readonly string[];
-  notify_on_complete?: boolean;
-  owner: "agent" | "person";
-}
 export interface ProcessService {
   start(request: StartProcess): Promise<ProcessRow>;
   has(id: string): boolean;
@@ -94,15 +81,6 @@ export interface TerminalService {
   attach(id: string): AttachmentView;
   running(): number;
 }
-export interface OpenTerminal {
-  session_id: string;
-  name?: string;
-  workspace: string;
-  rows?: unknown;
-  cols?: unknown;
-  restart?: boolean;
-}
-
 export interface ModelService {
   /** Throws model_not_found, with what to do. */
   resolve(id: string): Promise<unknown>;

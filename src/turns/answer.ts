@@ -3,7 +3,7 @@ import { type Model, ModelError, type ModelPart } from "../models/model.ts";
 import { type NewEvent, newEvent, type ToolCall, type Usage } from "../protocol/events.ts";
 import { newId } from "../protocol/ids.ts";
 import { Deltas } from "./deltas.ts";
-import type { TurnParts } from "./run-turn.ts";
+import type { TurnParts } from "./parts.ts";
 import type { OpenTurn } from "./state.ts";
 import { systemMessage } from "./system-message.ts";
 import { toModel } from "./transcript.ts";

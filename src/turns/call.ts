@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { invalidArguments } from "../models/arguments.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
 import { BadArguments, type Plan, type Tool, type ToolContext, type ToolOutcome } from "../tools/tool.ts";
+import type { Stops, TurnParts } from "./parts.ts";
 import { approval, mustAsk } from "./requests.ts";
-import type { Stops, TurnParts } from "./run-turn.ts";
 import type { Session } from "./session.ts";
 import type { Call, OpenTurn } from "./state.ts";
 

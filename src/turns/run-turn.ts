@@ -1,54 +1,12 @@
 // The loop of one turn: ask the journal what comes next, do it, until it says "end". After a crash it is simply run again.
 import { ModelError } from "../models/model.ts";
-import type { Models } from "../models/models.ts";
 import { HostError } from "../protocol/errors.ts";
 import { type NewEvent, newEvent, type Payload, type TurnError } from "../protocol/events.ts";
-import type { ApprovalMode } from "../protocol/rows.ts";
-import type { Tool } from "../tools/tool.ts";
 import { answer } from "./answer.ts";
 import { runCall } from "./call.ts";
-import type { Grants } from "./requests.ts";
+import type { Stops, TurnParts } from "./parts.ts";
 import type { Session } from "./session.ts";
 import { nextStep, type OpenTurn } from "./state.ts";
-import type { Personality } from "./system-message.ts";
-
-/** Read at the time of each step, so that a changed configuration counts at once (S5). */
-export interface TurnSettings {
-  fallbackModel: string | undefined;
-  personality: Personality | undefined;
-  approvals: ApprovalMode;
-  /** What becomes of a turn that the end of the host has cut. */
-  onRestart: "continue" | "interrupt";
-  /** The longest a tool may run, in ms. */
-  toolLimitMs: number;
-  /** Answers of the model in one turn; a turn that goes past them has lost its way. */
-  mostAnswers: number;
-}
-
-/** What a turn needs from around it. */
-export interface TurnParts {
-  session: Session;
-  models: Pick<Models, "resolve">;
-  tools: ReadonlyMap<string, Tool>;
-  settings: () => TurnSettings;
-  grants: Grants;
-  /** By call id, what an "always" would grant; forgotten with the turn. */
-  grantKeys: Map<string, string>;
-  /** Calls with an unknown outcome: a person is asked before they are repeated. */
-  unsure: Set<string>;
-  warn: (text: string) => void;
-}
-
-/**
- * Two ways a turn stops early. `cancel`: a person ends it, its tools end what they started, the journal closes it.
- * `leave`: the host goes, nothing is ended or written, the next host goes on from the journal.
- */
-export interface Stops {
-  cancel: AbortSignal;
-  leave: AbortSignal;
-  /** Aborted by whichever comes first. */
-  either: AbortSignal;
-}
 
 /** Runs the session's open turn to its end. Never rejects for what a model or a tool does; `turn.ended` says it. */
 export async function runTurn(parts: TurnParts, stops: Stops): Promise<void> {
