@@ -77,6 +77,7 @@ export async function startHost(config: Config, options: { onWarning: (text: str
     stateDirectory: home,
     settings: () => defaultToolSettings,
     ask: (context, question, choices) => turns.ask(context, question, choices),
+    configFile: settings.configFile,
   });
   const tools = new Map([...all].filter(([name]) => settings.tools?.includes(name) ?? true));
 

@@ -23,17 +23,23 @@ export function shown(workspace: string, path: string): string {
   return inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside;
 }
 
-/** What tools keep away from: the host's state directory, with its token, its log and the secrets of its children. */
+/**
+ * What tools keep away from: the host's state directory, with its token, its log and the secrets of its children, and its
+ * settings, which hold keys and say what is asked about.
+ */
 export class Keepout {
-  readonly #directory: string | undefined;
-  constructor(stateDirectory: string | undefined) {
-    this.#directory = stateDirectory;
+  readonly #places: readonly string[];
+  constructor(...places: readonly (string | undefined)[]) {
+    this.#places = places.filter((place) => place !== undefined);
   }
-  /** True for the state directory and everything in it. `path` must be free of links (a real path). */
+  /** True for those places and everything in them. `path` must be free of links (a real path). */
   async covers(path: string): Promise<boolean> {
-    if (this.#directory === undefined) return false;
-    const directory = await realpath(this.#directory).catch(() => resolve(this.#directory ?? "/"));
-    return path === directory || path.startsWith(directory + sep);
+    for (const place of this.#places) {
+      // Also one that is not there yet: whoever makes it decides what is in it.
+      const real = await realpathOfExisting(resolve(place)).catch(() => resolve(place));
+      if (path === real || path.startsWith(real + sep)) return true;
+    }
+    return false;
   }
   async check(path: string): Promise<void> {
     if (await this.covers(path)) throw new Error(`${path} belongs to Hearth itself: tools do not touch it`);

@@ -29,8 +29,10 @@ export function buildTools(options: {
   ask: Ask;
   /** The host's own directory: no file tool reads, writes or searches there. */
   stateDirectory?: string;
+  /** The settings: they hold keys and decide what is asked about, so they are as far away. */
+  configFile?: string;
 }): ReadonlyMap<string, Tool> {
-  const keepout = new Keepout(options.stateDirectory);
+  const keepout = new Keepout(options.stateDirectory, options.configFile);
   const tools = [
     terminalTool(options.processes, options.settings),
     processTool(options.processes),

@@ -66,6 +66,25 @@ describe("write_file", () => {
     }
   });
 
+  it("A31: keeps away from the settings, which decide what is asked about, also through a link", async () => {
+    await mkdir(at("settings"));
+    await symlink(at("settings"), at("way"));
+    const careful = writeFileTool(new Keepout(at("state"), at("way/config.toml")));
+    for (const path of ["settings/config.toml", "way/config.toml"])
+      await assert.rejects(
+        call(careful, { path, content: 'approvals = "off"' }, context(home.path)),
+        /belongs to Hearth/,
+      );
+    await writeFile(at("settings/config.toml"), 'approvals = "ask"');
+    await symlink(at("settings/config.toml"), at("innocent"));
+    for (const path of ["settings/config.toml", "innocent"])
+      await assert.rejects(
+        call(careful, { path, content: 'approvals = "off"' }, context(home.path)),
+        /belongs to Hearth/,
+      );
+    assert.equal((await call(careful, { path: "settings/other", content: "x" }, context(home.path))).status, "ok");
+  });
+
   it("A32: refuses when the file has changed since the person was asked", async () => {
     await writeFile(at("contested"), "old");
     const args = { path: "contested", content: "new" };
