@@ -1,0 +1,196 @@
+// Processes as a script from outside meets them: a real host, POST /api/rpc, a token, and nothing else.
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { alive, eventually } from "../../src/keeper/testing/bed.ts";
+import type { Payload } from "../../src/protocol/events.ts";
+import type { Params } from "../../src/protocol/methods.ts";
+import { Rounds } from "../support/rounds.ts";
+import { refused, rpc } from "../support/rpc.ts";
+import { RunningHost, Watched } from "../support/running-host.ts";
+
+const bin = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
+
+describe("processes over the API", () => {
+  let host: RunningHost;
+  let home: string;
+  let session_id: string;
+  before(async () => {
+    home = await realpath(await mkdtemp(join(tmpdir(), "hearth-person-")));
+    await mkdir(join(home, "work", "inner"), { recursive: true });
+    await writeFile(join(home, ".profile"), "export FROM_PROFILE=yes OPENAI_API_KEY=profile-key\necho noise\n");
+    host = await RunningHost.start({
+      HOME: home,
+      SHELL: "/bin/sh",
+      // As npm leaves it for `npm start`, among secrets that are the host's own.
+      PATH: `${bin}:${join(bin, "../../../node_modules/.bin")}:/usr/lib/node-gyp-bin:${process.env.PATH}`,
+      npm_config_user_agent: "npm",
+      npm_lifecycle_event: "start",
+      INIT_CWD: home,
+      ANTHROPIC_API_KEY: "host-key",
+      SECRET_OF_THE_HOST: "secret",
+    });
+    session_id = (await rpc(host, "session.create", { workspace: join(home, "work") })).session_id;
+  });
+  after(async () => {
+    await host[Symbol.asyncDispose]();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  /** Runs something to its end. */
+  async function run(params: Params<"process.start">) {
+    const row = await rpc(host, "process.start", params);
+    const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 30 });
+    return { row, end };
+  }
+
+  for (const mode of ["pipe", "pty"] as const)
+    it(`P1, P3: runs a command with the profile's environment and without Hearth's, npm's and the providers' (${mode})`, async () => {
+      const { end } = await run({ command: "env; echo group $(ps -o pgid= -p $$) $$", mode });
+      assert.equal(end.exit_code, 0);
+      assert.match(end.output, /^FROM_PROFILE=yes$/m);
+      assert.match(end.output, /^PYTHONUNBUFFERED=1$/m);
+      assert.doesNotMatch(end.output, /npm_|node_modules|node-gyp-bin|INIT_CWD|SECRET|API_KEY|noise/);
+      const own = [...end.output.matchAll(/^(HEARTH_\w+)=/gm)].map((match) => match[1]);
+      assert.deepEqual(own, ["HEARTH_MARK"]);
+      const [, group, pid] = /group (\d+) (\d+)/.exec(end.output) ?? [];
+      assert.equal(group, pid, "its own process group");
+    });
+
+  it("P1: starts where it was asked to, seen from the session's workspace, else in the nearest folder there is", async () => {
+    const work = join(home, "work");
+    for (const [cwd, place, notes] of [
+      [undefined, work, 0],
+      ["inner", join(work, "inner"), 0],
+      [join(work, "inner"), join(work, "inner"), 0],
+      ["~", home, 0],
+      ["inner/gone/deeper", join(work, "inner"), 1],
+    ] as const) {
+      const { row, end } = await run({ argv: ["pwd"], session_id, ...(cwd === undefined ? {} : { cwd }) });
+      assert.equal(end.output, `${place}\n`);
+      assert.deepEqual([row.cwd, row.notes.length], [place, notes]);
+    }
+  });
+
+  it("P12, P13, P15: takes text, lines and bytes, and says in words what it cannot do", async () => {
+    const { process_id } = await rpc(host, "process.start", { argv: ["sh", "-c", "cat >&2; sleep 60"] });
+    assert.deepEqual(await rpc(host, "process.write", { process_id, data: "hé" }), { bytes: 3 });
+    assert.deepEqual(await rpc(host, "process.submit", { process_id, data: "llo" }), { bytes: 4 });
+    assert.deepEqual(await rpc(host, "process.write", { process_id, data: { base64: "/wAB" } }), { bytes: 3 });
+    assert.deepEqual(await rpc(host, "process.close", { process_id }), { closed: true });
+    assert.equal((await refused(host, "process.write", { process_id, data: "x" })).data.reason, "not_running");
+    const path = `/api/processes/${process_id}/output?from=0`;
+    await eventually("the bytes are there", async () => {
+      const bytes = Buffer.from(await (await host.fetch(path)).arrayBuffer());
+      return bytes.equals(Buffer.concat([Buffer.from("héllo\n"), Buffer.of(0xff, 0, 1)]));
+    });
+    assert.equal((await rpc(host, "process.log", { process_id })).total_lines, 2);
+    await rpc(host, "process.kill", { process_id });
+    for (const method of ["process.write", "process.submit", "process.close"] as const) {
+      const data = method === "process.close" ? {} : { data: "x" };
+      assert.equal((await refused(host, method, { process_id, ...data })).data.reason, "already_exited");
+      const nobody = await refused(host, method, { process_id: "proc_000000000000", ...data });
+      assert.equal(nobody.data.reason, "process_not_found");
+    }
+    assert.equal((await rpc(host, "process.kill", { process_id })).status, "already_exited");
+  });
+
+  it("P17: takes a number for an id, and says which parameter or method is wrong", async () => {
+    assert.equal((await refused(host, "process.poll", { process_id: 12 })).data.reason, "process_not_found");
+    assert.equal((await refused(host, "process.poll", {})).data.field, "process_id");
+    assert.equal((await refused(host, "process.fly", {})).code, -32601);
+    const { row } = await run({ argv: ["true"], task_id: 7 });
+    assert.equal(row.task_id, "7");
+    const { processes } = await rpc(host, "process.list", { task_id: 7 });
+    assert.deepEqual(
+      processes.map((one) => one.process_id),
+      [row.process_id],
+    );
+  });
+
+  it("P20: kill finds those who left the group, the session, the tree and their environment", async () => {
+    const tag = `55.${process.pid}`;
+    const escapees = [
+      `setsid sleep ${tag}1 &`,
+      `(setsid sh -c 'sleep ${tag}2 & exit' &)`,
+      `env -i setsid sleep ${tag}3 </dev/null >/dev/null 2>&1 &`,
+      `env -i setsid sh -c '(sleep ${tag}4 &) ; exit' <&- >&- 2>&- &`,
+    ];
+    const { process_id } = await rpc(host, "process.start", {
+      command: `${escapees.join("\n")}\ntrap '' TERM; echo up; while :; do sleep ${tag}; done`,
+    });
+    await eventually("all four are out", async () => (await alive(`sleep ${tag}`)).length >= 5);
+    const { status, process: row } = await rpc(host, "process.kill", { process_id, grace: 0.3 });
+    assert.deepEqual(
+      [status, row.status, row.exit_code, row.signal, row.completion_reason, row.termination_source],
+      ["killed", "killed", -9, "SIGKILL", "killed", "process.kill"],
+    );
+    assert.deepEqual(await alive(`sleep ${tag}`), []);
+  });
+
+  it("P20, P39: kill_all ends what ended processes left behind, and counts those that ran", async () => {
+    const tag = `56.${process.pid}`;
+    const { session_id: other } = await rpc(host, "session.create", { workspace: home });
+    await run({ argv: ["sh", "-c", `sleep ${tag} & exit 3`], session_id: other });
+    await rpc(host, "process.start", { argv: ["sleep", `${tag}1`], session_id: other });
+    assert.equal((await alive(`sleep ${tag}`)).length, 2);
+    assert.deepEqual(await rpc(host, "process.kill_all", { session_id: other }), { killed: 1 });
+    assert.deepEqual(await alive(`sleep ${tag}`), []);
+  });
+
+  it("P14, P22: a process whose descendant holds its output has ended; a wait is over at once", async () => {
+    const { row, end } = await run({ argv: ["sh", "-c", "echo mine; (sleep 1; echo later) & exit 6"] });
+    assert.deepEqual([end.status, end.exit_code, end.output], ["exited", 6, "mine\n"]);
+    const { process_id } = row;
+    const poll = await rpc(host, "process.poll", { process_id });
+    assert.deepEqual([poll.status, poll.closed, poll.bytes_at_exit], ["exited", false, 5]);
+    const output = await host.fetch(`/api/processes/${process_id}/output?from=0&follow=1`);
+    assert.equal(await output.text(), "mine\nlater\n");
+  });
+});
+
+describe("a notice", () => {
+  it("P29, S11: wakes the agent exactly once, however often the host is killed around the end", async (t) => {
+    const rounds = new Rounds(4);
+    const gate = await mkdtemp(join(tmpdir(), "hearth-gate-"));
+    t.after(() => rm(gate, { recursive: true, force: true }));
+    await using host = await RunningHost.start();
+    const client = await host.client();
+    for (const round of rounds) {
+      const { session_id } = await client.call("session.create", { workspace: gate });
+      using watched = new Watched(client, session_id);
+      const wait = `while [ ! -e ${round} ]; do sleep 0.02; done; echo over; exit 3`;
+      const { process_id } = await client.call("process.start", {
+        argv: ["sh", "-c", wait],
+        session_id,
+        cwd: gate,
+        notify_on_complete: true,
+      });
+      // Before the end, with it, after it, and in the turn that it wakes.
+      if (round % 2 === 0) await host.kill9();
+      await writeFile(join(gate, String(round)), "");
+      if (round % 2 === 0) await host.restart();
+      const moment = ["process.ended", "turn.started", "message.delta", "process.ended"][round % 4] ?? "";
+      await watched.seen(moment);
+      await host.kill9();
+      await host.restart();
+      await watched.seen("turn.ended");
+      await host.kill9();
+      await host.restart();
+      await client.call("host.status", {});
+      await watched.seen("process.closed");
+      const notices = watched.of("notice").map((event) => event.payload as Payload<"notice">);
+      assert.equal(notices.length, 1);
+      assert.match(notices[0]?.text ?? "", /exit code 3[\s\S]*over/);
+      const told = watched.of("turn.started").map((event) => (event.payload as Payload<"turn.started">).notices);
+      assert.deepEqual(told, [[notices[0]?.notice_id]]);
+      assert.equal(watched.of("turn.ended").length, 1);
+      assert.equal(watched.of("process.ended").length, 1);
+      assert.equal((await client.call("process.poll", { process_id })).exit_code, 3);
+    }
+    rounds.report(t, "");
+  });
+});
