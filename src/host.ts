@@ -72,14 +72,13 @@ export async function startHost(config: Config, options: { onWarning: (text: str
   const terminals = await Terminals.open({ ...children, settings: () => config.current().processes });
   parts.defer(() => terminals.close());
 
-  const all = buildTools({
+  const tools = buildTools({
     processes,
     stateDirectory: home,
     settings: () => defaultToolSettings,
     ask: (context, question, choices) => turns.ask(context, question, choices),
     configFile: settings.configFile,
   });
-  const tools = new Map([...all].filter(([name]) => settings.tools?.includes(name) ?? true));
 
   const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
   let stopping: Promise<void> | undefined;
@@ -164,13 +163,14 @@ function modelSettings(config: Config): ReturnType<ConstructorParameters<typeof 
 }
 
 function turnSettings(config: Config): ReturnType<Parameters<typeof Turns.open>[0]["settings"]> {
-  const { model, fallbackModel, personality, approvals, turns } = config.current();
+  const { model, fallbackModel, personality, approvals, tools, turns } = config.current();
   return {
     model: model ?? "offline",
     workspace: homedir(),
     fallbackModel,
     personality,
     approvals,
+    tools,
     onRestart: turns.onRestart,
     toolLimitMs: TOOL_LIMIT_MS,
     mostAnswers: MOST_ANSWERS,

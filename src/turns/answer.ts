@@ -59,7 +59,7 @@ async function ask(parts: TurnParts, turn: OpenTurn, model: Model, signal: Abort
   const request = {
     system: systemMessage({ workspace: turn.workspace, personality: settings.personality }),
     messages: toModel(session.state.entries, !model.typedByPerson),
-    tools: [...parts.tools.values()].map((tool) => tool.spec),
+    tools: [...parts.tools().values()].map((tool) => tool.spec),
     signal,
   };
   try {

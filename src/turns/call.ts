@@ -37,11 +37,12 @@ export async function runCall(parts: TurnParts, turn: OpenTurn, call: Call, stop
 
 async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops): Promise<ToolOutcome> {
   const { name, arguments: args, call_id } = call.call;
-  const tool = parts.tools.get(name);
+  const tools = parts.tools();
+  const tool = tools.get(name);
   if (tool === undefined) {
     return {
       status: "failed",
-      result: `There is no tool "${name}". There are: ${[...parts.tools.keys()].join(", ")}.`,
+      result: `There is no tool "${name}". There are: ${[...tools.keys()].join(", ")}.`,
     };
   }
   const nonsense = invalidArguments(args);

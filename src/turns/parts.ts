@@ -11,6 +11,8 @@ export interface TurnSettings {
   fallbackModel: string | undefined;
   personality: Personality | undefined;
   approvals: ApprovalMode;
+  /** Names of the tools the agent has; undefined: all. */
+  tools: readonly string[] | undefined;
   /** What becomes of a turn that the end of the host has cut. */
   onRestart: "continue" | "interrupt";
   /** The longest a tool may run, in ms. */
@@ -23,7 +25,8 @@ export interface TurnSettings {
 export interface TurnParts {
   session: Session;
   models: Pick<Models, "resolve">;
-  tools: ReadonlyMap<string, Tool>;
+  /** Those that the settings of the moment allow. */
+  tools: () => ReadonlyMap<string, Tool>;
   settings: () => TurnSettings;
   grants: Grants;
   /** By call id, what an "always" would grant; forgotten with the turn. */

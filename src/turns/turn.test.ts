@@ -134,6 +134,22 @@ describe("a turn", () => {
     assert.doesNotMatch(JSON.stringify(events), /pirate/);
   });
 
+  it("S5: the agent has the tools that the settings name at the time, and no others", async () => {
+    const patch: Partial<Settings> = { tools: ["read_file"] };
+    const model = new ScriptedModel([[{ tool: "terminal", args: {} }]]);
+    const shell = tool("terminal");
+    await t.host(model, [shell, tool("read_file")], patch);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    const events = await t.seen(id, "turn.ended");
+    assert.deepEqual(
+      model.requests[0]?.tools.map((one) => one.name),
+      ["read_file"],
+    );
+    assert.match(only(events, "tool.complete")[0]?.payload.result ?? "", /no tool "terminal"/);
+    assert.equal(shell.runs, 0);
+  });
+
   it("S8: a model's failure is a typed end of the turn, and what it had begun is dropped", async () => {
     const fail = new ModelError("rate_limit", "Too many requests", "Wait a minute.");
     await t.host(new ScriptedModel([[{ text: "half" }, { fail }]]));

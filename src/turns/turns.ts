@@ -315,6 +315,11 @@ export class Turns {
     return this.row(id);
   }
 
+  #allowedTools(): ReadonlyMap<string, Tool> {
+    const { tools } = this.#settings();
+    return new Map([...(this.#tools ?? [])].filter(([name]) => tools?.includes(name) ?? true));
+  }
+
   /** Sees to it that what can run in a session runs. Harmless at any time. */
   #pump(session: Session): void {
     const { state, id } = session;
@@ -326,7 +331,7 @@ export class Turns {
     const parts: TurnParts = {
       session,
       models: this.#models,
-      tools: this.#tools,
+      tools: () => this.#allowedTools(),
       settings: this.#settings,
       grants: this.#grants,
       grantKeys: this.#grantKeys,

@@ -21,6 +21,7 @@ const settings: Settings = {
   fallbackModel: undefined,
   personality: undefined,
   approvals: "ask",
+  tools: undefined,
   onRestart: "continue",
   toolLimitMs: 60_000,
   mostAnswers: 20,
