@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type Admitted, type Door, judge, type Rules } from "./admission.ts";
+import { Audit } from "./audit.ts";
 import type { Meter } from "./meter.ts";
 import { PROBLEM_TYPE, type Problem, problemBody } from "./problem.ts";
 
@@ -27,13 +28,14 @@ export type OnUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer,
 
 export class Entrance {
   readonly #rules: Rules;
-  readonly #log: Logger;
+  /** Shared with the login, which refuses too. */
+  readonly audit: Audit;
   readonly #meter: Meter;
   readonly #admitted = new WeakMap<IncomingMessage, Admitted>();
 
   constructor(options: { rules: Rules; log: Logger; meter: Meter }) {
     this.#rules = options.rules;
-    this.#log = options.log;
+    this.audit = new Audit(options.log);
     this.#meter = options.meter;
   }
 
@@ -50,14 +52,17 @@ export class Entrance {
         void this.#refuse(request, door, verdict.problem).then(() => respond(response, verdict.problem));
         return;
       }
+      // Whoever asks before sending a body is told to go on here, and not by Node before anything was looked at.
+      if (expectsContinue(request)) response.writeContinue();
       request.url = verdict.target;
       route(request, response);
     };
   }
 
-  /** Upgrades, malformed requests and the limit of sockets. */
-  guard(server: Server, door: Door, onUpgrade: OnUpgrade): void {
+  /** What comes by other ways than a plain request: upgrades, expectations, malformed requests; and the limit of sockets. */
+  guard(server: Server, door: Door, listener: RequestListener, onUpgrade: OnUpgrade): void {
     server.maxConnections = MAX_SOCKETS;
+    for (const expectation of ["checkContinue", "checkExpectation"] as const) server.on(expectation, listener);
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       const socket = stream as Socket;
       // Between here and its new owner nobody else would hear of a reset.
@@ -91,7 +96,7 @@ export class Entrance {
     const peer = peerOf(request, door);
     // The path without its query; cut, since it is anybody's text; and a token in it is still a token.
     const path = (request.url ?? "").split("?", 1)[0]?.replaceAll(this.#rules.token, "[token]").slice(0, 200);
-    this.#log.warn({ audit: "refused", status, reason, peer, door, method: request.method, path }, "refused");
+    this.audit.refused({ status, reason, peer, door, method: request.method, path });
     if (status === 401) await this.#rules.failures.delayed();
   }
 }
@@ -100,6 +105,10 @@ const clientErrors: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The headers are too long."],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive."],
 };
+
+/** As Node tells one from the other; it answers HTTP/1.0 with neither. */
+const expectsContinue = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  httpVersion === "1.1" && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect ?? "");
 
 export function peerOf(request: IncomingMessage, door: Door): string {
   return door === "unix" ? "unix" : `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? "?"}`;

@@ -109,7 +109,7 @@ export class Gateway implements AsyncDisposable {
       const server = secured
         ? createTlsServer({ ...serverOptions, ...tls }, listener)
         : createServer(serverOptions, listener);
-      entrance.guard(server, door, sockets.accept);
+      entrance.guard(server, door, listener, sockets.accept);
       return server;
     };
     const router: Router = await buildRouter({

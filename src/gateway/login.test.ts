@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
-import { startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
+import { FakeChild, startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { Logins } from "./logins.ts";
 import { listenOn } from "./unix-socket.ts";
@@ -82,6 +82,32 @@ describe("a browser's login", () => {
     await until(() => code !== 0, "the close");
     assert.equal(code, closeCodes.login_over);
     assert.equal(await status({ cookie, "x-hearth-login": secret }), 401);
+  });
+
+  it("A17: ends every stream of a login with it, events and output alike, and nobody else's", async () => {
+    const { cookie, secret } = await login();
+    const mine = { cookie, "x-hearth-login": secret };
+    const child = new FakeChild();
+    host.children.set("proc_follow", child);
+    child.spool.push("first ");
+    const paths = ["/api/events", "/api/processes/proc_follow/output?follow=1"];
+    const open = async (headers: Record<string, string>) => {
+      const answers = await Promise.all(paths.map((path) => fetch(url() + path, { headers })));
+      assert.deepEqual(
+        answers.map((answer) => answer.status),
+        [200, 200],
+      );
+      return answers;
+    };
+    const ending = (await open(mine)).map((answer) => answer.text());
+    const others = await open({ authorization: `Bearer ${host.token}` });
+    await fetch(`${url()}/api/logout`, { method: "POST", headers: mine });
+    const texts = await Promise.all(ending);
+    child.spool.push("secret");
+    assert.equal(texts[1], "first ");
+    child.spool.end();
+    assert.equal(await others[1]?.text(), "first secret");
+    await others[0]?.body?.cancel();
   });
 
   it("A16: keeps a login over a restart, as digests only, and until it is too old", async () => {

@@ -3,9 +3,9 @@ import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
 import { Cursor, checked } from "./checked.ts";
-import type { Meter } from "./meter.ts";
 import { Outflow } from "./outflow.ts";
 import type { AttachmentView, Services, SpoolView } from "./services.ts";
+import type { StreamContext } from "./streams.ts";
 
 const PAGE_BYTES = 256 * 1024;
 const Query = z.object({ from: Cursor.optional(), follow: z.enum(["0", "1"]).optional() });
@@ -17,7 +17,8 @@ export function attachmentOf({ terminals, processes }: Services, id: string): At
   throw new HostError("process_not_found", `There is no process or terminal "${id.slice(0, 100)}".`);
 }
 
-export function outputRoute(app: FastifyInstance, services: Services, meter: Meter, closing: AbortSignal): void {
+export function outputRoute(app: FastifyInstance, context: StreamContext): void {
+  const { services, meter } = context;
   app.get<{ Params: { id: string } }>("/api/processes/:id/output", async (request, reply) => {
     const { from, follow } = checked(Query, request.query);
     const { spool } = attachmentOf(services, request.params.id);
@@ -32,7 +33,10 @@ export function outputRoute(app: FastifyInstance, services: Services, meter: Met
     const leave = () => gone.abort();
     response.once("close", leave);
     response.on("error", leave);
-    closing.addEventListener("abort", leave, { signal: gone.signal });
+    for (const end of context.endsOf(request)) {
+      end.addEventListener("abort", leave, { signal: gone.signal });
+      if (end.aborted) leave();
+    }
     using outflow = new Outflow({
       socket,
       waiting: () => response.writableLength,
@@ -56,23 +60,31 @@ export function outputRoute(app: FastifyInstance, services: Services, meter: Met
     response.flushHeaders();
 
     try {
-      for (let offset = start; offset < end && !gone.signal.aborted; ) {
-        const { bytes, offset: at } = await spool.read(offset, Math.min(PAGE_BYTES, end - offset));
-        if (bytes.length > 0) {
-          response.write(bytes);
-          outflow.wrote();
-          await outflow.room(gone.signal);
-        } else if (spool.ended) break;
-        else await spool.grown(offset, gone.signal);
-        offset = at + bytes.length;
+      for await (const bytes of piecesOf(spool, start, end, gone.signal)) {
+        response.write(bytes);
+        outflow.wrote();
+        await outflow.room(gone.signal);
       }
-      response.end();
+      // Fewer bytes than were promised are no whole answer.
+      if (gone.signal.aborted && follow !== "1") response.destroy();
+      else response.end();
     } catch (error) {
       // The status is out already: a body that breaks off is the only way left to say that bytes are missing.
       response.destroy();
       request.log.warn({ id: request.params.id, err: error }, "an output broke off");
     }
   });
+}
+
+/** The bytes from `start` to `end`, or to the end of output; waits for those that are still to come, until aborted. */
+async function* piecesOf(spool: SpoolView, start: number, end: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for (let offset = start; offset < end && !signal.aborted; ) {
+    const { bytes, offset: at } = await spool.read(offset, Math.min(PAGE_BYTES, end - offset));
+    if (bytes.length > 0) yield bytes;
+    else if (spool.ended) return;
+    else await spool.grown(offset, signal);
+    offset = at + bytes.length;
+  }
 }
 
 function offsetGone(spool: SpoolView, asked: number): HostError {

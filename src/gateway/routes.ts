@@ -140,7 +140,7 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
   rpcRoute(app, options);
   chatRoutes(app, streams);
   eventRoutes(app, streams);
-  outputRoute(app, options.services, options.meter, options.closing);
+  outputRoute(app, streams);
   for (const { url } of options.upgrades) {
     app.get(url, (_, reply) => {
       const problem = { status: 426, reason: "upgrade_required", detail: "This address speaks WebSocket only." };
@@ -166,7 +166,7 @@ function loginRoutes(
     const made = await logins.redeem(checked(Login, request.body).ticket);
     if (made === undefined) {
       const { problem } = unauthorized(failures);
-      log.warn({ audit: "refused", status: problem.status, reason: "ticket" }, "refused");
+      entrance.audit.refused({ status: problem.status, reason: "ticket" });
       if (problem.status === 401) await failures.delayed();
       const detail =
         problem.status === 401 ? "This ticket was used, or is too old: `hearth open` makes a new one." : problem.detail;

@@ -13,7 +13,7 @@ import type { Services } from "./services.ts";
 
 export class StreamContext {
   readonly services: Services;
-  readonly #meter: Meter;
+  readonly meter: Meter;
   readonly #closing: AbortSignal;
   readonly #identityOf: (request: IncomingMessage) => Identity | undefined;
 
@@ -24,15 +24,19 @@ export class StreamContext {
     identityOf: (request: IncomingMessage) => Identity | undefined;
   }) {
     this.services = options.services;
-    this.#meter = options.meter;
+    this.meter = options.meter;
     this.#closing = options.closing;
     this.#identityOf = options.identityOf;
   }
 
   open(request: FastifyRequest, response: ServerResponse): EventStream {
+    return new EventStream(request.raw, response, { meter: this.meter, until: this.endsOf(request) });
+  }
+
+  /** What ends an answer that goes on and on: the host stops, or the credential behind it does not count any more. */
+  endsOf(request: FastifyRequest): readonly AbortSignal[] {
     const identity = this.#identityOf(request.raw);
-    const until = identity === undefined ? [this.#closing] : [this.#closing, identity.ended];
-    return new EventStream(request.raw, response, { meter: this.#meter, until });
+    return identity === undefined ? [this.#closing] : [this.#closing, identity.ended];
   }
 
   /** Throws CursorGone while an answer can still have a status. */

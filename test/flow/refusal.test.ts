@@ -34,17 +34,17 @@ describe("the gateway's refusals", () => {
   });
   const own = () => `127.0.0.1:${port}`;
 
-  /** One request with exactly these headers. An accepted upgrade answers 101. */
-  async function send(method: string, path: string, headers: Record<string, string>, body = ""): Promise<Answer> {
+  /** One request with exactly these headers, through either door. An accepted upgrade answers 101. */
+  async function send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body = "",
+    door: "tcp" | "unix" = "tcp",
+  ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const asking = request({
-      host: "127.0.0.1",
-      port,
-      method,
-      path,
-      headers: { host: own(), ...headers },
-      agent: false,
-    });
+    const place = door === "tcp" ? { host: "127.0.0.1", port } : { socketPath: join(host.home, "host.sock") };
+    const asking = request({ ...place, method, path, headers: { host: own(), ...headers }, agent: false });
     asking.on("error", reject);
     asking.on("upgrade", (response, socket) => {
       socket.destroy();
@@ -84,11 +84,21 @@ describe("the gateway's refusals", () => {
   }
   const statusOf = (text: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]);
 
-  const pathOf = ({ url }: Route) => url.replace(":id", "proc_000000000000").replace("*", "x.js");
-  const tryRoute = (route: Route, headers: Record<string, string>) => {
-    const json: Record<string, string> = route.method === "POST" ? { "content-type": "application/json" } : {};
+  const pathOf = ({ url }: Route) => url.replaceAll(/:\w+/g, "proc_000000000000").replace("*", "x.js");
+  const tryRoute = (route: Route, headers: Record<string, string>, door: "tcp" | "unix" = "tcp") => {
+    const posts = route.method === "POST";
+    const json: Record<string, string> = posts ? { "content-type": "application/json" } : {};
     const upgrade = route.kind === "upgrade" ? UPGRADE : {};
-    return send(route.method, pathOf(route), { ...json, ...upgrade, ...headers }, route.method === "POST" ? "{}" : "");
+    return send(route.method, pathOf(route), { ...json, ...upgrade, ...headers }, posts ? "{}" : "", door);
+  };
+  const closed = () => host.gateway.routes.filter(({ access }) => access === "token");
+  /** Waits out the slowing down that so many refusals bring: it has its own test. */
+  const refusedOnce = async (route: Route | string, headers: Record<string, string>, door: "tcp" | "unix" = "tcp") => {
+    const ask = () =>
+      typeof route === "string" ? send("GET", route, headers, "", door) : tryRoute(route, headers, door);
+    let answer = await ask();
+    while (answer.status === 429) answer = await ask();
+    return answer;
   };
   const asProblem = ({ headers, body }: Answer) => {
     assert.match(String(headers["content-type"]), /^application\/problem\+json/);
@@ -119,17 +129,53 @@ describe("the gateway's refusals", () => {
     assert.deepEqual(open.sort(), [...page, "/healthz", "/readyz", "/api/login"].sort());
   });
 
+  it("lets the token through to every route and upgrade: what refuses below is not the road to it", async () => {
+    for (const route of host.gateway.routes)
+      for (const door of ["tcp", "unix"] as const) {
+        const { status } = await tryRoute(route, right, door);
+        const reached = route.kind === "upgrade" ? [101] : [200, 400, 401, 404, 426];
+        const used = route.url === "/api/login" || status !== 401;
+        assert.ok(reached.includes(status) && used, `${door} ${route.kind} ${route.url}: ${status}`);
+      }
+  });
+
   it("A02, A09: gives 401 without a token and with a wrong one, the same for both, everywhere", async () => {
     const bodies = new Set<string>();
-    for (const route of host.gateway.routes.filter(({ access }) => access === "token"))
-      for (const headers of [{}, { authorization: `Bearer ${randomBytes(32).toString("base64url")}` }]) {
-        const answer = await tryRoute(route, headers);
+    const wrong = [
+      {},
+      // That of another host: of the same form, and real.
+      { authorization: `Bearer ${randomBytes(32).toString("base64url")}` },
+      { authorization: `Basic ${btoa(`hearth:${host.token}`)}` },
+      { authorization: `Bearer ${host.token.slice(0, -1)}` },
+    ];
+    for (const route of closed())
+      for (const headers of wrong) {
+        const answer = await refusedOnce(route, headers);
         assert.equal(answer.status, 401, `${route.kind} ${route.url}`);
         asProblem(answer);
         bodies.add(answer.body);
       }
     assert.equal(bodies.size, 1);
-    assert.equal((await send("GET", "/no/such/route", {})).status, 401);
+    assert.equal((await refusedOnce("/no/such/route", {})).status, 401);
+  });
+
+  it("A07: gives 401 to a cookie without its secret and to a secret without its cookie, everywhere", async () => {
+    const body = JSON.stringify({ ticket: host.gateway.mintTicket().ticket });
+    const login = await send("POST", "/api/login", { "content-type": "application/json" }, body);
+    const cookie = String(login.headers["set-cookie"]).split(";")[0] ?? "";
+    const { secret } = JSON.parse(login.body) as { secret: string };
+    for (const route of closed()) {
+      const said: Record<string, string> =
+        route.kind === "upgrade"
+          ? { "sec-websocket-protocol": `hearth, hearth.login.${secret}` }
+          : { "x-hearth-login": secret };
+      for (const headers of [{ cookie }, said])
+        assert.equal((await refusedOnce(route, headers)).status, 401, `${route.kind} ${route.url}`);
+      // The logout would end what the others need.
+      if (route.url === "/api/logout") continue;
+      const both = await tryRoute(route, { cookie, ...said });
+      assert.ok(![401, 403, 429].includes(both.status), `${route.kind} ${route.url}: ${both.status}`);
+    }
   });
 
   it("A03, A13: gives 421 for any other host name, everywhere, also with the token", async () => {
@@ -188,17 +234,18 @@ describe("the gateway's refusals", () => {
   });
 
   it("A08: refuses what a foreign page can send without asking, and its preflight", async () => {
-    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
-      const body = '{"jsonrpc":"2.0","id":1,"method":"session.create","params":{}}';
-      for (const path of ["/api/rpc", "/api/chat/start", "/api/chat/cancel", "/api/login"])
-        assert.equal(
-          (await send("POST", path, { ...right, "content-type": type }, body)).status,
-          415,
-          `${type} ${path}`,
-        );
-      const page = { ...right, "content-type": type, "sec-fetch-site": "cross-site" };
-      assert.equal((await send("POST", "/api/rpc", page, body)).status, 403);
-    }
+    const posts = host.gateway.routes.filter(({ method }) => method === "POST");
+    const body = '{"jsonrpc":"2.0","id":1,"method":"session.create","params":{}}';
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+      for (const route of posts) {
+        const kind: Record<string, string> = type === "" ? {} : { "content-type": type };
+        const { status } = await send("POST", pathOf(route), { ...right, ...kind }, body);
+        assert.equal(status, 415, `${type} ${route.url}`);
+        for (const site of ["cross-site", "same-site"]) {
+          const page = { ...right, ...kind, "sec-fetch-site": site };
+          assert.equal((await send("POST", pathOf(route), page, body)).status, 403, `${site} ${type} ${route.url}`);
+        }
+      }
     const preflight = await send("OPTIONS", "/api/rpc", {
       origin: "http://evil.test",
       "access-control-request-method": "POST",
@@ -291,26 +338,28 @@ describe("the gateway's refusals", () => {
   });
 
   it("A43: asks for the token on the Unix socket too", async () => {
-    for (const [headers, expected] of [
-      [{}, 401],
-      [right, 200],
-    ] as const) {
-      const { promise, resolve, reject } = Promise.withResolvers<number>();
-      const body = '{"jsonrpc":"2.0","id":1,"method":"session.list","params":{}}';
-      const asking = request({
-        socketPath: join(host.home, "host.sock"),
-        method: "POST",
-        path: "/api/rpc",
-        headers: { "content-type": "application/json", ...headers },
-      });
-      asking.on("response", (response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      });
-      asking.on("error", reject);
-      asking.end(body);
-      assert.equal(await promise, expected);
+    for (const route of closed())
+      for (const headers of [{}, { authorization: "Bearer x" }]) {
+        const answer = await refusedOnce(route, headers, "unix");
+        assert.equal(answer.status, 401, `${route.kind} ${route.url}`);
+      }
+    assert.equal((await send("GET", "/metrics", { ...right, host: "evil.test" }, "", "unix")).status, 421);
+    assert.equal((await send("GET", "/metrics", { ...right, host: "localhost" }, "", "unix")).status, 200);
+  });
+
+  it("A09: judges a request that expects an answer before its body like any other, before it says go on", async () => {
+    const line = "POST /api/rpc HTTP/1.1\r\n";
+    for (const expectation of ["100-continue", "200-maybe"]) {
+      const ask = `Expect: ${expectation}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n`;
+      const auth = `Authorization: Bearer ${host.token}\r\n`;
+      assert.equal(statusOf(await raw(`${line}Host: evil.test\r\n${ask}${auth}\r\n`)), 421);
+      assert.equal(statusOf(await raw(`${line}Host: ${own()}\r\nOrigin: null\r\n${ask}${auth}\r\n`)), 403);
     }
+    const ask = `Expect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 2\r\n`;
+    assert.equal(
+      statusOf(await raw(`${line}Host: ${own()}\r\n${ask}Authorization: Bearer ${host.token}\r\n\r\n`)),
+      100,
+    );
   });
 
   it("A16: answers 429 in the end to one who keeps guessing, and never to the right token", async () => {
