@@ -21,7 +21,7 @@
 
 struct keeper keeper;
 
-enum { RETRY_MS = 100, SURVIVORS_MS = 20, SURVIVORS_MOST_MS = 640, DYING_MS = 50, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
+enum { RETRY_MS = 100, SURVIVORS_MS = 20, SURVIVORS_MOST_MS = 640, DYING_MS = 50, LEAVING_MS = 1000, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
 static char chunk[CHUNK];
 static volatile sig_atomic_t asked_to_end;
 
@@ -374,6 +374,7 @@ int keep(const char *directory, int reply_to, mode_t umask_of_child) {
   while (!(keeper.closed && keeper.no_children))
     if (!turn()) break;
   (void)unlink("sock");
+  serve_leave(LEAVING_MS);
   return keeper.exited ? 0 : 1;
 }
 

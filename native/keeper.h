@@ -148,6 +148,7 @@ void serve_flush(struct connection *connection);
 void serve_grew(bool even_if_not_grown);
 void serve_end(enum frame type, const struct record *record);
 void serve_answer_kills(void);
+void serve_leave(int64_t patience_ms);
 
 /* ---- launcher.c, supervise.c ---- */
 int launch(void);

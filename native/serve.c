@@ -1,6 +1,7 @@
 /* The keeper's socket: several hosts at once, each proves the secret, each is told of growth once until it says so. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,4 +257,37 @@ void serve_accept(void) {
   }
   connection->fd = fd;
   connection->since = ++arrivals;
+}
+
+/* ---- leaving ---- */
+
+static void discard(struct connection *connection) {
+  uint8_t bytes[4096];
+  ssize_t got = recv(connection->fd, bytes, sizeof bytes, 0);
+  if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) cut(connection);
+}
+
+/* Says goodbye and waits a moment for the hosts to say it too: a host whose own frame meets a closed door throws away
+   what it has not read yet, the answers among it. */
+void serve_leave(int64_t patience_ms) {
+  struct pollfd fds[MAX_CONNECTIONS];
+  int64_t until = monotonic_ms() + patience_ms, left;
+  close(keeper.listener);
+  for (size_t i = 0; i < MAX_CONNECTIONS; i++)
+    if (!keeper.connections[i].trusted) cut(&keeper.connections[i]);
+  while ((left = until - monotonic_ms()) > 0) {
+    size_t open = 0;
+    for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+      struct connection *one = &keeper.connections[i];
+      fds[i] = (struct pollfd){.fd = one->fd, .events = (short)(POLLIN | (one->outgoing_length > 0 ? POLLOUT : 0))};
+      if (one->fd >= 0 && one->outgoing_length == 0) (void)shutdown(one->fd, SHUT_WR);
+      open += one->fd >= 0;
+    }
+    if (open == 0 || (poll(fds, MAX_CONNECTIONS, (int)left) < 0 && errno != EINTR)) return;
+    for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+      struct connection *one = &keeper.connections[i];
+      if (fds[i].revents & POLLOUT && one->fd >= 0) serve_flush(one);
+      if (fds[i].revents & (POLLIN | POLLHUP | POLLERR) && one->fd >= 0) discard(one);
+    }
+  }
 }

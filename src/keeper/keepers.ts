@@ -54,7 +54,7 @@ export class Keepers implements AsyncDisposable {
     this.#childrenDir = childrenDir;
     this.#deadlineMs = options.startDeadlineMs ?? 5_000;
     this.#onWarning = options.onWarning ?? (() => undefined);
-    this.#launcher = new Launcher(options.binary);
+    this.#launcher = new Launcher(resolve(options.binary)); // it stands elsewhere
   }
 
   /** Throws where the directory cannot be made or the binary cannot be run. */
