@@ -152,6 +152,27 @@ describe("a notice", () => {
     );
   });
 
+  it("S11: wakes an agent at most 20 times an hour; what comes after waits, and the person's next words bring it along", async (context) => {
+    context.mock.timers.enable({ apis: ["Date"], now: Date.now() });
+    await t.host(new ScriptedModel([]));
+    const id = await t.session();
+    for (let n = 1; n <= 20; n++) {
+      await notice(`n${n}`, `notice ${n}`, id);
+      await t.seen(id, "turn.ended", n);
+    }
+    t.expectWarning(/woken 20 times/);
+    await notice("n21", "one more", id);
+    await notice("n22", "and another", id);
+    await t.turns.submit({ session_id: id, text: "hello" });
+    const events = await t.seen(id, "turn.ended", 21);
+    const last = only(events, "turn.started").at(-1);
+    assert.deepEqual(last?.payload.notices, ["n21", "n22"]);
+    assert.ok(last.payload.prompt_id);
+    context.mock.timers.setTime(Date.now() + 2 * 3_600_000);
+    await notice("n23", "hours later", id);
+    await t.seen(id, "turn.ended", 22);
+  });
+
   it("P29: told by a tool's result it wakes nobody, whichever of the two comes first", async () => {
     const tells = tool("process", { run: async () => ({ status: "ok", result: "exited 0", notices: ["n1", "n2"] }) });
     const gate = Promise.withResolvers<void>();

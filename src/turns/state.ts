@@ -64,6 +64,8 @@ export interface OpenTurn {
   heard: boolean;
 }
 
+/** More than any budget of wake-ups an hour. */
+const WAKES_KEPT = 100;
 /** Prompts remembered for their `key`, oldest forgotten first: a retry comes soon or never. */
 const KEYS_KEPT = 1000;
 
@@ -77,6 +79,8 @@ export class SessionState {
   /** Tools granted for the session. */
   readonly grants = new Set<string>();
   readonly keys = new Map<string, { text: string; turn_id: string }>();
+  /** When notices alone have started a turn, ms since the epoch, the newest last; only as many as a budget looks at. */
+  readonly wakes: number[] = [];
   readonly usage: Usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0 };
   /** Told by a tool result before their `notice` event came. */
   readonly #consumed = new Set<string>();
@@ -146,6 +150,10 @@ export class SessionState {
       steers: [],
       heard: true,
     };
+    if (payload.prompt_id === undefined) {
+      this.wakes.push(event.time);
+      if (this.wakes.length > WAKES_KEPT) this.wakes.shift();
+    }
     for (const id of payload.notices) {
       const text = this.notices.get(id);
       if (text !== undefined) this.entries.push({ ...at(event, turn_id), kind: "notice", text });

@@ -21,6 +21,9 @@ import { resolveWorkspace } from "./workspace.ts";
 const MOST_QUEUED = 100;
 const MOST_NOTICES_PER_TURN = 50;
 const TITLE_LENGTH = 60;
+/** Turns that notices alone may start in a session within an hour; what comes after that waits and is told together. */
+const WAKES_PER_HOUR = 20;
+const HOUR_MS = 3_600_000;
 
 export interface TurnsOptions {
   log: EventLog;
@@ -44,6 +47,8 @@ export class Turns {
   readonly #grantKeys = new Map<string, string>();
   readonly #unsure = new Set<string>();
   readonly #running = new Map<string, Running>();
+  /** Sessions whose notices wait until they may wake again. */
+  readonly #sleeping = new Map<string, NodeJS.Timeout>();
   readonly #leaving = new AbortController();
   #tools: ReadonlyMap<string, Tool> | undefined;
 
@@ -65,12 +70,7 @@ export class Turns {
   /** Takes the tools and goes on with what the last host left: open turns, queued prompts, notices nobody was told. */
   async start(tools: ReadonlyMap<string, Tool>): Promise<void> {
     this.#tools = tools;
-    this.#sessions.whenNotified((id) => {
-      this.#sessions.get(id).then(
-        (session) => this.#pump(session),
-        (error) => this.#warn(`A notice could not wake its agent: ${String(error)}`),
-      );
-    });
+    this.#sessions.whenNotified((id) => this.#wake(id));
     const waiting = new Set<string>();
     for (const row of this.#sessions.rows()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
     const notices = new Set<string>();
@@ -286,6 +286,7 @@ export class Turns {
 
   /** Stops without ending anything: open turns stay open in the journal, and the next host goes on. */
   async close(): Promise<void> {
+    for (const timer of this.#sleeping.values()) clearTimeout(timer);
     this.#sessions.quiet();
     this.#leaving.abort(new Error("the host stops"));
     await Promise.allSettled([...this.#running.values()].map((running) => running.done));
@@ -315,6 +316,25 @@ export class Turns {
     return this.row(id);
   }
 
+  /** A model that answers each notice by starting what sends the next one must not run for ever unasked. */
+  #wakeLater({ id }: Session, wait: number): void {
+    if (this.#sleeping.has(id)) return;
+    this.#warn(`Session ${id} was woken ${WAKES_PER_HOUR} times within an hour: notices wait, and are told together`);
+    const timer = setTimeout(() => {
+      this.#sleeping.delete(id);
+      this.#wake(id);
+    }, wait);
+    this.#sleeping.set(id, timer.unref());
+  }
+
+  #wake(id: string): void {
+    if (!this.#sessions.has(id)) return;
+    this.#sessions.get(id).then(
+      (session) => this.#pump(session),
+      (error) => this.#warn(`A notice could not wake its agent: ${String(error)}`),
+    );
+  }
+
   #allowedTools(): ReadonlyMap<string, Tool> {
     const { tools } = this.#settings();
     return new Map([...(this.#tools ?? [])].filter(([name]) => tools?.includes(name) ?? true));
@@ -324,7 +344,14 @@ export class Turns {
   #pump(session: Session): void {
     const { state, id } = session;
     if (this.#tools === undefined || this.#leaving.signal.aborted || this.#running.has(id)) return;
-    if (state.turn === undefined && state.queue.length === 0 && state.notices.size === 0) return;
+    if (state.turn === undefined && state.queue.length === 0) {
+      if (state.notices.size === 0) return;
+      const wait = untilWake(state.wakes, Date.now());
+      if (wait > 0) {
+        this.#wakeLater(session, wait);
+        return;
+      }
+    }
     const cancel = new AbortController();
     const leave = this.#leaving.signal;
     const stops: Stops = { cancel: cancel.signal, leave, either: AbortSignal.any([cancel.signal, leave]) };
@@ -389,6 +416,13 @@ export class Turns {
       views.push({ view: "turn", key: turn_id, value: { session_id: session.id, after: state.head } });
     await session.append([...info, started], { views, patient: true });
   }
+}
+
+/** Milliseconds until notices may start a turn again; 0: now. */
+function untilWake(wakes: readonly number[], now: number): number {
+  const recent = wakes.filter((time) => now - time < HOUR_MS);
+  const oldest = recent.at(-WAKES_PER_HOUR);
+  return oldest === undefined ? 0 : oldest + HOUR_MS - now;
 }
 
 /** A first title from the person's own words; they can change it. */

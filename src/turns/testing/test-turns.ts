@@ -33,6 +33,7 @@ export class TestTurns {
   #log: EventLog | undefined;
   #turns: Turns | undefined;
   readonly #warnings: string[] = [];
+  #expected: RegExp | undefined;
 
   constructor() {
     beforeEach(async () => {
@@ -45,7 +46,11 @@ export class TestTurns {
       this.#turns = undefined;
       await this.log[Symbol.asyncDispose]();
       await rm(this.home, { recursive: true, force: true });
-      assert.deepEqual(this.#warnings, []);
+      assert.deepEqual(
+        this.#warnings.filter((text) => !this.#expected?.test(text)),
+        [],
+      );
+      this.#expected = undefined;
     });
   }
 
@@ -72,6 +77,11 @@ export class TestTurns {
       warn: (text) => this.#warnings.push(text),
     });
     await this.#turns.start(new Map(tools.map((one) => [one.spec.name, one])));
+  }
+
+  /** Warnings like this one are part of the test. */
+  expectWarning(text: RegExp): void {
+    this.#expected = text;
   }
 
   async session(): Promise<string> {
