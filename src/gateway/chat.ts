@@ -3,10 +3,10 @@ import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as z from "zod";
-import { HostError } from "../protocol/errors.ts";
-import { sessionStream } from "../protocol/events.ts";
+import { HostError, toWire } from "../protocol/errors.ts";
+import { type RecordedOf, sessionStream, type Usage } from "../protocol/events.ts";
 import { type HistoryMessage, methods } from "../protocol/methods.ts";
-import { chatEnd, chatEvent } from "./chat-events.ts";
+import { type ChatEvent, chatEnd, chatEvent } from "./chat-events.ts";
 import { checked } from "./checked.ts";
 import { sseMessage } from "./frames.ts";
 import type { TurnService } from "./services.ts";
@@ -83,15 +83,31 @@ async function sendTurn(
       if (event.type === "turn.ended") {
         // The turn loop hears of its own event in this round of the event loop too: let it be first.
         await setImmediate();
-        const messages = await wholeHistory(turns, session_id);
-        const { name, data } = chatEnd(event, usage, { row: turns.row(session_id), messages });
-        if (event.seq > seen) stream.write(sseMessage(event.seq, name, data));
+        if (event.seq <= seen) return;
+        const { name, data } = await lastEvent(turns, session_id, event, usage);
+        stream.write(sseMessage(event.seq, name, data));
         return;
       }
       const shown = event.seq > seen ? chatEvent(event) : undefined;
       if (shown) stream.write(sseMessage(event.seq, shown.name, shown.data));
     }
     await stream.room();
+  }
+}
+
+/** What was saved, as it can be read again; where it cannot, that is said, and no stream just ends (S15). */
+async function lastEvent(
+  turns: TurnService,
+  session_id: string,
+  event: RecordedOf<"turn.ended">,
+  usage: Usage,
+): Promise<ChatEvent> {
+  try {
+    const messages = await wholeHistory(turns, session_id);
+    return chatEnd(event, usage, { row: turns.row(session_id), messages });
+  } catch (thrown) {
+    const hint = "The turn's events are kept: /api/events has them. Look at the host's log, then ask again.";
+    return { name: "apperror", data: { type: "error", message: toWire(thrown).message, hint } };
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { FakeChild, startTestHost, type TestHost, until } from "../../test/support/gateway-host.ts";
+import { FakeChild, startTestHost, type TestHost, UNREADABLE, until } from "../../test/support/gateway-host.ts";
 import { newEvent } from "../protocol/events.ts";
 
 interface Message {
@@ -264,6 +264,22 @@ describe("streams over HTTP", () => {
       );
       if ("error" in end) assert.deepEqual(reader.messages[0]?.data, end.error);
     }
+  });
+
+  it("S15: says `done` after the turn's end is saved, and an error where what was saved cannot be read", async () => {
+    const { session_id } = (await host.rpc("session.create", { workspace: UNREADABLE })).result as {
+      session_id: string;
+    };
+    const { stream_id } = (await (await post("/api/chat/start", { session_id, message: "x" })).json()) as {
+      stream_id: string;
+    };
+    const reader = new Reader(host, `/api/chat/stream?stream_id=${stream_id}`);
+    await host.tell(session_id, turnEvents(stream_id));
+    await until(() => reader.messages.at(-1)?.event === "usage", "all but the end");
+    await host.tell(session_id, [newEvent("turn.ended", "e3", { turn_id: stream_id, status: "done" })]);
+    await until(() => reader.ended, "the end");
+    const last = reader.messages.at(-1);
+    assert.deepEqual([last?.event, last?.data.type, last?.data.message], ["apperror", "error", "The disk has failed."]);
   });
 
   it("S7: answers a cancel of an unknown turn with false, and of a wrong body with the field", async () => {

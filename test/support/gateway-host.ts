@@ -219,6 +219,9 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
+/** A session in this workspace has a history that cannot be read. */
+export const UNREADABLE = "/unreadable";
+
 function fakeTurns(log: EventLog, prompts: TestHost["prompts"]): TurnService {
   const rows = new Map<string, SessionRow>();
   const streams = new Map<string, { session_id: string; after: number }>();
@@ -242,6 +245,7 @@ function fakeTurns(log: EventLog, prompts: TestHost["prompts"]): TurnService {
     list: () => [...rows.values()],
     row,
     async history({ session_id }) {
+      if (row(session_id).workspace === UNREADABLE) throw new HostError("storage_failed", "The disk has failed.");
       const at = { seq: 1, time: 5000, turn_id: "turn_1" };
       const call = { call_id: "call_1", name: "terminal", arguments: { command: "x".repeat(200) } };
       return {
