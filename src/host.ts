@@ -33,11 +33,17 @@ export interface Host {
   readonly stopped: Promise<void>;
 }
 
+export interface HostOptions {
+  onWarning: (text: string) => void;
+  /** Called once, when an orderly stop begins. */
+  onStopping?: () => void;
+}
+
 /**
  * Starts the host on the home of this configuration. Throws HomeLocked if another holds it, HomeRefused if it is no safe
  * place, the system's error where the port cannot be had; what had begun is put away then.
  */
-export async function startHost(config: Config, options: { onWarning: (text: string) => void }): Promise<Host> {
+export async function startHost(config: Config, options: HostOptions): Promise<Host> {
   const settings = config.current();
   const { home, root } = settings;
   const startedAt = Date.now();
@@ -85,6 +91,7 @@ export async function startHost(config: Config, options: { onWarning: (text: str
   const stop = (how: { all: boolean }): Promise<void> => {
     stopping ??= (async () => {
       logger.info({ all: how.all }, "stopping");
+      options.onStopping?.();
       if (how.all) await Promise.all([processes.killAll({}, "host.stop"), terminals.endAll()]);
       // From here on nothing may take longer than the grace: the launcher holds the deadline, since a blocked write would
       // keep this process from ending itself.

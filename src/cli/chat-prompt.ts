@@ -6,7 +6,7 @@ import type { HearthClient } from "../client/client.ts";
 import { type ApprovalItem, type ClarifyItem, emptySession, foldSession, type SessionState } from "../client/fold.ts";
 import type { EventParams } from "../protocol/events.ts";
 import { type ChatOptions, submit } from "./chat-submit.ts";
-import { approvalText, ChatView, type Piece } from "./chat-view.ts";
+import { approvalText, ChatView, glance, type Piece } from "./chat-view.ts";
 import { EXIT } from "./failure.ts";
 import { safe, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
@@ -18,15 +18,22 @@ const LEAVE_WITHIN_MS = 3_000;
 const PAUSE_MS = 400;
 const keys: Readonly<Record<string, "once" | "session" | "deny">> = { o: "once", s: "session", d: "deny" };
 
+/** Says something about the connection, wherever the cursor stands. */
+export interface Voice {
+  tell: (text: string) => void;
+}
+
 /** Runs until the person leaves (Ctrl-D, or Ctrl-C twice). Resolves with the exit code. */
 export async function converse(
   client: HearthClient,
   session: string,
   options: ChatOptions,
   screen: Screen,
+  voice: Voice,
 ): Promise<number> {
   const { seq } = await client.call("session.resume", { session_id: session });
   const talk = new Talk(client, session, options, screen, seq);
+  voice.tell = (text) => talk.tell(text);
   using _following = client.follow(session, 0, (event) => talk.take(event), { onError: (error) => talk.fail(error) });
   // Awaited here, or the subscription would end with this function.
   return await talk.over;
@@ -93,6 +100,13 @@ class Talk {
     if (!this.#state.busy && this.#asked === undefined) this.#invite();
   }
 
+  /** Above the line that is being written, which stays as it is. */
+  tell(text: string): void {
+    const writing = this.#prompting;
+    this.#print([...this.#view.settle(), { kind: "about", text }]);
+    if (writing) this.#invite();
+  }
+
   #print(pieces: readonly Piece[]): void {
     if (pieces.length === 0) return;
     this.#hidePrompt();
@@ -109,7 +123,7 @@ class Talk {
         this.#screen.line(
           `${this.#screen.style("cyan", "→")} ${safeLine(item.name)} ${safeLine(item.preview, 160)} ${this.#screen.style("dim", item.status)}`,
         );
-      else if (item.kind === "notice") this.#screen.line(this.#screen.style("cyan", `● ${safeLine(item.text, 160)}`));
+      else if (item.kind === "notice") this.#screen.line(this.#screen.style("cyan", `● ${glance(item.text, 2)}`));
     }
   }
 

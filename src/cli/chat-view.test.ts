@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { EventType, Payload } from "../protocol/events.ts";
-import { approvalText, ChatView, firstLines } from "./chat-view.ts";
+import { approvalText, ChatView, glance } from "./chat-view.ts";
 
 const plain = (_style: string, text: string): string => text;
 const turn = { turn_id: "turn_1" };
@@ -98,7 +98,9 @@ describe("a conversation on a terminal", () => {
     assert.ok(text.includes("x".repeat(5000)));
   });
 
-  it("cuts long results and says how much more there is", () => {
-    assert.equal(firstLines("a\nb\nc\nd", 2), "a\nb\n… 2 more lines");
+  it("cuts long results, says how much more there is, and keeps how they end", () => {
+    assert.equal(glance("a\nb\nc\n\nd\n", 2), "a\n… 2 more lines\nd");
+    assert.equal(glance("1\n2\n3\n4\n5\n6\n7\n8", 6), "1\n2\n3\n… 2 more lines\n6\n7\n8");
+    assert.equal(glance("a\nb\nc", 2), "a\nb\nc");
   });
 });

@@ -59,7 +59,7 @@ export class ChatView {
       case "tool.complete":
         return this.#toolComplete(event.payload);
       case "notice":
-        return this.#about(this.#style("cyan", `● ${firstLines(event.payload.text, 2)}`));
+        return this.#about(this.#style("cyan", `● ${glance(event.payload.text, 2)}`));
       case "approval.settled":
         return this.#about(this.#style("dim", `  approval: ${event.payload.choice}`));
       case "clarify.settled":
@@ -100,7 +100,7 @@ export class ChatView {
     const mark = good ? this.#style("green", "✓") : this.#style("red", "✗");
     const how = good ? "" : ` ${status}`;
     const head = `${mark} ${safeLine(name)}${how} ${this.#style("dim", `${(duration_ms / 1000).toFixed(1)} s`)}`;
-    const body = firstLines(result, LONGEST_RESULT_LINES).replace(/^/gm, "  ");
+    const body = glance(result, LONGEST_RESULT_LINES).replace(/^/gm, "  ");
     return this.#about(result.trim() === "" ? head : `${head}\n${this.#style("dim", body)}`);
   }
 
@@ -116,11 +116,17 @@ export class ChatView {
   }
 }
 
-/** The first lines of a text, each cut to a readable length, and how many more there are. */
-export function firstLines(text: string, count: number): string {
-  const lines = safe(text).trimEnd().split("\n");
-  const shown = lines.slice(0, count).map((line) => safeLine(line, LONGEST_LINE));
-  return lines.length > count ? `${shown.join("\n")}\n… ${lines.length - count} more lines` : shown.join("\n");
+/** A long text at a glance: how it begins and how it ends, each line cut to a readable length, blank ones left out. */
+export function glance(text: string, count: number): string {
+  const lines = safe(text)
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => safeLine(line, LONGEST_LINE));
+  // "1 more line" would take the place of that line.
+  if (lines.length <= count + 1) return lines.join("\n");
+  const first = Math.ceil(count / 2);
+  const left = `… ${lines.length - count} more lines`;
+  return [...lines.slice(0, first), left, ...lines.slice(lines.length - (count - first))].join("\n");
 }
 
 /** A request for approval as a person must see it: all of it, nothing hidden (A36). */

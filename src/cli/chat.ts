@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import type { HearthClient } from "../client/client.ts";
 import type { EventParams, Payload } from "../protocol/events.ts";
-import { converse } from "./chat-prompt.ts";
+import { converse, type Voice } from "./chat-prompt.ts";
 import { type ChatOptions, submit } from "./chat-submit.ts";
 import { approvalText, ChatView, type Piece } from "./chat-view.ts";
 import { connect } from "./connect.ts";
@@ -26,16 +26,17 @@ export async function chat(
   if (alone && prompt === "")
     throw new CliError("There is nothing to say: give a text, or write to standard input.", EXIT.usage);
   const state: { lost: boolean } = { lost: false };
+  const voice: Voice = { tell: (text) => screen.err(text) };
   using connected = await connect(home, {
     reconnect: true,
     onState: (now, detail) => {
       // A person who waits should know why nothing comes.
       if (now === "closed" && detail !== undefined && "again" in detail && detail.again && !state.lost) {
         state.lost = true;
-        screen.err(`\n${screen.style("yellow", "The host is away; trying again until it is back …")}\n`);
+        voice.tell(`${screen.style("yellow", "The host is away (`hearth up` starts it); trying again until it is back …")}\n`);
       } else if (now === "ready" && state.lost) {
         state.lost = false;
-        screen.err(`${screen.style("yellow", "… it is back.")}\n`);
+        voice.tell(`${screen.style("yellow", "… it is back.")}\n`);
       }
     },
   });
@@ -43,7 +44,7 @@ export async function chat(
   const session = await sessionFor(client, options, cwd);
   // Awaited here: the connection is let go of where it was made, and not before.
   if (alone) return await oneTurn(client, session, prompt, options, screen);
-  return await converse(client, session, options, screen);
+  return await converse(client, session, options, screen, voice);
 }
 
 async function sessionFor(client: HearthClient, options: ChatOptions, cwd: string): Promise<string> {

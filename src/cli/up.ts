@@ -39,7 +39,10 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
     await detach(settings, options.port);
     return tellWhereItRuns(settings, screen, "Hearth is ready");
   }
-  const host = await start(config, warn);
+  const host = await start(config, warn, () => {
+    // Whatever ends this host from here on, its deadline included, is no death to start it again after.
+    if (options.supervised && process.ppid > 1) process.kill(process.ppid, "SIGTERM");
+  });
   if (host === "serves") {
     // Under the launcher nobody reads this, and a ticket has no place in a log.
     return options.supervised ? 0 : await tellWhereItRuns(settings, screen);
@@ -62,13 +65,13 @@ interface Host {
   readonly stopped: Promise<void>;
 }
 
-async function start(config: Config, warn: (text: string) => void): Promise<Host | "serves"> {
+async function start(config: Config, warn: (text: string) => void, onStopping: () => void): Promise<Host | "serves"> {
   // Imported here alone: every other command starts without the weight of the host.
   const { startHost } = await import("../host.ts");
   const { home, host, port } = config.current();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startHost(config, { onWarning: warn });
+      return await startHost(config, { onWarning: warn, onStopping });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (error.name === "HomeLocked" && attempt <= 3) {

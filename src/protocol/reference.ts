@@ -49,7 +49,7 @@ function fields({ properties = {}, required = [] }: Schema): string {
 }
 const code = (text: string): string => `\`${text}\``;
 /** Inside a table a bar would end the cell, also in code. */
-const cell = (text: string): string => code(text).replaceAll("|", "|");
+const cell = (text: string): string => code(text).replaceAll("|", "\\|");
 
 /** docs/reference.md as Markdown. */
 export function reference(): string {
