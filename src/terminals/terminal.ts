@@ -47,6 +47,11 @@ export class Terminal {
     return this.#row.status === "running";
   }
 
+  /** False from the moment its shell ends: a little before that is recorded, and it stops `running`. */
+  get living(): boolean {
+    return this.running && this.#child !== null && this.#child.end === undefined;
+  }
+
   /** Resolves with why, once the end is recorded. */
   get ended(): Promise<EndCause> {
     return this.#ended.promise;

@@ -102,6 +102,26 @@ describe("a terminal", () => {
     assert.notEqual((await open("ses_end")).terminal_id, terminal_id);
     assert.equal(terminals.has(terminal_id), false);
   });
+  it("T1: asked for at the very moment its shell ends it is a new one, and no error", async () => {
+    const { terminal_id } = await open("ses_moment");
+    const view = terminals.attach(terminal_id);
+    const gate = Promise.withResolvers<void>();
+    const { append } = host.log;
+    host.log.append = async (stream, events, options) => {
+      if (events.some(({ type }) => type === "terminal.ended")) await gate.promise;
+      return append.call(host.log, stream, events, options);
+    };
+    await type(terminal_id, "exit 3\r");
+    while (!view.spool.ended) await view.spool.grown(view.spool.length, AbortSignal.timeout(15_000));
+    assert.equal(terminals.get(terminal_id).status, "running", "its end is not recorded yet");
+    const opening = open("ses_moment", { rows: 40, cols: 100 });
+    gate.resolve();
+    const next = await opening;
+    host.log.append = append;
+    assert.deepEqual([next.existed, next.rows, next.status], [false, 40, "running"]);
+    assert.notEqual(next.terminal_id, terminal_id);
+    assert.equal((await view.ended).exit_code, 3);
+  });
   it("T2, T3: runs the person's shell in the workspace, with an allow-list of the environment", async () => {
     const { terminal_id, shell } = await open("ses_env", { workspace: host.userHome });
     assert.equal(shell, "/bin/sh");

@@ -122,14 +122,24 @@ export class Terminals implements AsyncDisposable {
     return this.#inTurn(keyOf(p.session_id, name), async () => {
       if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
       const old = this.#byKey.get(keyOf(p.session_id, name));
-      if (old?.running === true && p.restart !== true && old.row.workspace === workspace) {
-        if (p.rows !== undefined || p.cols !== undefined) await old.resize(p.rows, p.cols);
-        return { ...old.row, existed: true };
-      }
+      const wanted = old?.running === true && p.restart !== true && old.row.workspace === workspace;
+      if (wanted && (await this.#fitted(old, p))) return { ...old.row, existed: true };
       if (old !== undefined) await this.#retire(old, "replaced");
       const size = clampSize(p.rows, p.cols);
       return { ...(await this.#start({ session_id: p.session_id, name, workspace, size })), existed: false };
     });
+  }
+
+  /** Gives it the size asked for, if any. False: its shell has just ended. */
+  async #fitted(terminal: Terminal, { rows, cols }: OpenTerminal): Promise<boolean> {
+    if (!terminal.living) return false;
+    try {
+      if (rows !== undefined || cols !== undefined) await terminal.resize(rows, cols);
+      return true;
+    } catch (error) {
+      if (error instanceof HostError && error.reason === "not_running") return false;
+      throw error;
+    }
   }
 
   async #workspace(wanted: string): Promise<string> {
