@@ -26,14 +26,16 @@ export async function chat(
   if (alone && prompt === "")
     throw new CliError("There is nothing to say: give a text, or write to standard input.", EXIT.usage);
   const state: { lost: boolean } = { lost: false };
-  const voice: Voice = { tell: (text) => screen.err(text) };
+  const voice: Voice = { tell: (text) => screen.err(`\n${text}`) };
   using connected = await connect(home, {
     reconnect: true,
     onState: (now, detail) => {
       // A person who waits should know why nothing comes.
       if (now === "closed" && detail !== undefined && "again" in detail && detail.again && !state.lost) {
         state.lost = true;
-        voice.tell(`${screen.style("yellow", "The host is away (`hearth up` starts it); trying again until it is back …")}\n`);
+        voice.tell(
+          `${screen.style("yellow", "The host is away (`hearth up` starts it); trying again until it is back …")}\n`,
+        );
       } else if (now === "ready" && state.lost) {
         state.lost = false;
         voice.tell(`${screen.style("yellow", "… it is back.")}\n`);
