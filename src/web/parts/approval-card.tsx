@@ -38,15 +38,22 @@ const verdict: Readonly<Record<string, string>> = {
   cancelled: "Cancelled",
 };
 
-/** What the person decides about, word for word: the command or the file's new content, else every argument. */
-export function approvedText(name: string, args: Record<string, unknown>): string {
-  if (name === "terminal" && typeof args.command === "string") return args.command;
-  return JSON.stringify(args, null, 2);
+/**
+ * What the person decides about, word for word: every argument under its name, a text as it is and not as JSON; what has
+ * one alone needs no name. The longest text comes last, so that it hides none of the others.
+ */
+export function approvedTexts(args: Record<string, unknown>): { label: string | null; text: string }[] {
+  const texts = Object.entries(args).map(([label, value]) => ({
+    label,
+    text: typeof value === "string" ? value : JSON.stringify(value, null, 2),
+  }));
+  if (texts.length === 1) return texts.map(({ text }) => ({ label: null, text }));
+  return texts.sort((one, other) => one.text.length - other.text.length);
 }
 
 export const ApprovalCard = memo(function ApprovalCard({ request, settled, answers }: ApprovalProps) {
-  const text = approvedText(request.name, request.arguments);
-  const { note, hidden } = exactNote(text);
+  const texts = approvedTexts(request.arguments);
+  const { note, hidden } = exactNote(texts.map(({ text }) => text));
   const box = useRef<HTMLElement>(null);
   const [seen, setSeen] = useState(false);
   const [sent, setSent] = useState(false);
@@ -114,7 +121,16 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
         data-testid="approval-text"
         className="max-h-64 overflow-auto bg-sunken px-4 py-3 font-mono text-[0.8125rem] leading-relaxed wrap-anywhere whitespace-pre-wrap"
       >
-        <ExactText text={text} />
+        {texts.map(({ label, text }) => (
+          <div key={label ?? ""} className="mb-2 last:mb-0">
+            {label !== null && (
+              <div className="font-sans text-xs text-faint select-none">
+                <ExactText text={label} />
+              </div>
+            )}
+            <ExactText text={text} />
+          </div>
+        ))}
       </section>
       <footer className="flex flex-wrap items-center gap-2 px-4 py-3">
         <p className={`w-full text-xs ${hidden > 0 ? "font-medium text-bad" : "text-faint"}`}>

@@ -29,11 +29,12 @@ export const ExactText = memo(function ExactText({ text }: { text: string }) {
   );
 });
 
-/** One line about the text: its length, and how much of it cannot be seen as it is. */
-export function exactNote(text: string): { note: string; hidden: number } {
-  const hidden = hiddenCount(text);
-  const lines = text.split("\n").length;
-  const length = [...text].length;
+/** One line about the texts: their length, and how much of them cannot be seen as it is. */
+export function exactNote(texts: readonly string[]): { note: string; hidden: number } {
+  const sum = (count: (text: string) => number) => texts.reduce((before, text) => before + count(text), 0);
+  const hidden = sum(hiddenCount);
+  const lines = sum((text) => text.split("\n").length);
+  const length = sum((text) => [...text].length);
   const parts = [`${length.toLocaleString()} ${length === 1 ? "character" : "characters"}`];
   if (lines > 1) parts.push(`${lines.toLocaleString()} lines`);
   if (hidden > 0) parts.push(`${hidden.toLocaleString()} not visible as such, shown marked`);
