@@ -17,8 +17,9 @@ const CANCEL_PATIENCE_MS = 15_000;
  */
 export async function runCall(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops): Promise<void> {
   const { name, arguments: args, call_id } = call.call;
-  const began = Date.now();
-  const outcome = await settle(parts, turn, call, stops);
+  // How long a person took to say yes is not how long the call took.
+  const clock = { began: Date.now() };
+  const outcome = await settle(parts, turn, call, stops, clock);
   stops.either.throwIfAborted();
   const complete: Payload<"tool.complete"> = {
     turn_id: turn.turn_id,
@@ -27,7 +28,7 @@ export async function runCall(parts: TurnParts, turn: OpenTurn, call: Call, stop
     status: outcome.status,
     result: outcome.result,
     ...(outcome.process_id === undefined ? {} : { process_id: outcome.process_id }),
-    duration_ms: Date.now() - began,
+    duration_ms: Date.now() - clock.began,
     notices: outcome.notices ?? [],
   };
   if (outcome.status === "unknown") parts.unsure.add(sameCall(name, args));
@@ -35,7 +36,13 @@ export async function runCall(parts: TurnParts, turn: OpenTurn, call: Call, stop
   await parts.session.append([newEvent("tool.complete", `${call_id}:complete`, complete)], { patient: true, views });
 }
 
-async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops): Promise<ToolOutcome> {
+async function settle(
+  parts: TurnParts,
+  turn: OpenTurn,
+  call: Call,
+  stops: Stops,
+  clock: { began: number },
+): Promise<ToolOutcome> {
   const { name, arguments: args, call_id } = call.call;
   const tools = parts.tools();
   const tool = tools.get(name);
@@ -70,6 +77,7 @@ async function settle(parts: TurnParts, turn: OpenTurn, call: Call, stops: Stops
     const plan = await tool.plan(args, context);
     const denied = await ask(parts, turn, call, plan, stops.either);
     if (denied !== undefined) return denied;
+    clock.began = Date.now();
     const { preview, process_id, before, after } = plan;
     const start: Payload<"tool.start"> = {
       ...{ turn_id: turn.turn_id, call_id, name, arguments: args, preview },
