@@ -1,17 +1,19 @@
 // The bytes of one terminal or process, for whoever draws them: attaches, and after a lost connection goes on at the byte.
 import { closeCodes } from "../protocol/close-codes.ts";
-import type { TerminalFrame } from "../protocol/frames.ts";
+import type { TerminalControl, TerminalFrame } from "../protocol/frames.ts";
 import type { WebSocketLike } from "./client.ts";
 
 export interface TerminalListener {
   /** `replay`: what was printed before we came. An emulator must not answer queries found in it. */
   onBytes(bytes: Uint8Array, about: { offset: number; replay: boolean }): void;
-  /** Empty the screen: what follows begins anew. */
+  /** Reset the emulator and give it this size: what follows begins anew. */
   onReset(rows: number, cols: number): void;
   /** The replay is over; what comes now is printed now. */
   onLive?(): void;
-  /** Another viewer changed the size. */
-  onResize?(rows: number, cols: number): void;
+  /** The window's title, where a screen was restored; later changes are among the bytes. */
+  onTitle?(title: string): void;
+  /** The size in force from here on; `yours`: it follows this viewer's, who answers what programs ask the terminal. */
+  onResize?(rows: number, cols: number, yours: boolean): void;
   /** It ended; all its own bytes were delivered. */
   onExit?(end: { exit_code: number | null; signal: string | null; cause: string }): void;
   /** Something we sent was refused, or there is no such terminal. */
@@ -21,6 +23,7 @@ export interface TerminalListener {
 }
 
 const OPEN = 1;
+const encoder = new TextEncoder();
 /** After these no other attempt can end better. */
 const FINAL: readonly number[] = [closeCodes.done, closeCodes.not_found, closeCodes.login_over];
 const OFFSET_BYTES = 8;
@@ -33,6 +36,7 @@ export class TerminalStream {
   #socket: WebSocketLike | undefined;
   #offset: number | undefined;
   #replay = false;
+  #wanted: { rows: number; cols: number } | undefined;
   #attempts = 0;
   #over = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -57,8 +61,19 @@ export class TerminalStream {
     return true;
   }
 
+  /** Says which size fits here; said again by itself after a reconnect. It comes into force if this viewer decides. */
   resize(rows: number, cols: number): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify({ type: "resize", rows, cols }));
+    this.#wanted = { rows, cols };
+    this.#say({ type: "resize", rows, cols });
+  }
+
+  /** From now on this viewer's size is in force. Typing does the same. */
+  take(): void {
+    this.#say({ type: "take" });
+  }
+
+  #say(control: TerminalControl): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(control));
   }
 
   /** Detaches. What runs in the terminal does not notice. */
@@ -74,6 +89,7 @@ export class TerminalStream {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => {
       this.#attempts = 0;
+      if (this.#wanted !== undefined) this.#say({ type: "resize", ...this.#wanted });
       this.#listener.onConnection?.(true, false);
     });
     socket.addEventListener("message", ({ data }) => {
@@ -103,6 +119,14 @@ export class TerminalStream {
   #control(frame: TerminalFrame): void {
     switch (frame.type) {
       case "snapshot":
+        this.#offset = frame.offset;
+        this.#replay = false;
+        this.#listener.onReset(frame.rows, frame.cols);
+        this.#listener.onTitle?.(frame.title);
+        this.#listener.onBytes(encoder.encode(frame.screen), { offset: frame.offset, replay: true });
+        this.#listener.onLive?.();
+        break;
+      case "replay":
         this.#replay = true;
         this.#offset = frame.from;
         this.#listener.onReset(frame.rows, frame.cols);
@@ -113,7 +137,7 @@ export class TerminalStream {
         this.#listener.onLive?.();
         break;
       case "resize":
-        this.#listener.onResize?.(frame.rows, frame.cols);
+        this.#listener.onResize?.(frame.rows, frame.cols, frame.yours);
         break;
       case "exit":
         this.#listener.onExit?.(frame);

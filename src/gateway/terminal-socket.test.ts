@@ -24,7 +24,7 @@ class Viewer {
         const frame = JSON.parse(String(data)) as TerminalFrame;
         this.frames.push(frame);
         this.order.push(frame.type);
-        if (frame.type === "snapshot") this.bytes = Buffer.alloc(0);
+        if (frame.type === "replay") this.bytes = Buffer.alloc(0);
         return;
       }
       const offset = Number(data.readBigUInt64BE());
@@ -65,7 +65,7 @@ describe("a terminal socket", () => {
     shell.spool.push(lines);
     const viewer = new Viewer(host, id);
     await until(() => viewer.said("live") !== undefined, "the end of the replay");
-    const snapshot = viewer.said("snapshot");
+    const snapshot = viewer.said("replay");
     assert.deepEqual([snapshot?.offset, snapshot?.rows, snapshot?.cols], [lines.length, 24, 80]);
     assert.equal(viewer.bytes.toString(), lines.slice(snapshot?.from));
     assert.ok(viewer.bytes.length > 250 * 1024 && viewer.bytes.length <= 256 * 1024);
@@ -91,8 +91,8 @@ describe("a terminal socket", () => {
     shell.spool.drop(500);
     for (const from of [100, 5000]) {
       const viewer = new Viewer(host, id, from);
-      await until(() => viewer.said("snapshot") !== undefined && viewer.bytes.length === 500, "the snapshot");
-      assert.equal(viewer.said("snapshot")?.from, 500);
+      await until(() => viewer.said("replay") !== undefined && viewer.bytes.length === 500, "the snapshot");
+      assert.equal(viewer.said("replay")?.from, 500);
       await until(() => viewer.order.at(-1) === "live", "the end of the replay");
       viewer.ws.close();
     }
@@ -156,7 +156,7 @@ describe("a terminal socket", () => {
     one.ws.send(Buffer.from("next"), { binary: true });
     await until(() => shell.written.length === 2 && Boolean(two.said("resize")), "both");
     assert.deepEqual(Buffer.concat(shell.written), Buffer.from([0x1b, 0xff, 0x00, 0xc3, ...Buffer.from("next")]));
-    assert.deepEqual(two.said("resize"), { type: "resize", rows: 50, cols: 200 });
+    assert.deepEqual(two.said("resize"), { type: "resize", rows: 50, cols: 200, yours: true });
     for (const viewer of [one, two]) viewer.ws.close();
   });
 

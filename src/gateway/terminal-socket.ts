@@ -67,7 +67,7 @@ export class TerminalSocket {
         this.close(closeCodes.too_slow, "nothing was read for 10 s: come back and read on");
       },
     });
-    const resized = attachment.onResize((rows, cols) => this.#tell({ type: "resize", rows, cols }));
+    const resized = attachment.onResize((rows, cols) => this.#tell({ type: "resize", rows, cols, yours: true }));
     ws.on("message", (data, isBinary) => this.#receive(data, isBinary));
     ws.on("error", (error: Error & { code?: string }) => {
       this.#reason = error.code ?? error.name;
@@ -189,7 +189,7 @@ export class TerminalSocket {
       from = line === -1 ? offset : offset + line + 1;
     }
     this.#offset = from;
-    this.#tell({ type: "snapshot", from, offset: end, ...(attachment.size() ?? NO_SCREEN) });
+    this.#tell({ type: "replay", from, offset: end, ...(attachment.size() ?? NO_SCREEN) });
     return end;
   }
 
@@ -228,7 +228,7 @@ export class TerminalSocket {
     const control = TerminalControl.safeParse(value);
     if (!control.success)
       throw new HostError("invalid_params", "Unknown control frame: only resize, with rows and cols.");
-    await this.#options.attachment.resize(control.data.rows, control.data.cols);
+    if (control.data.type === "resize") await this.#options.attachment.resize(control.data.rows, control.data.cols);
   }
 
   #leave(): void {

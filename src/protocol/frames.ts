@@ -34,15 +34,29 @@ export interface Ready {
   host_seq: number;
 }
 
-/** What a client may say on a terminal socket in text frames. */
+/**
+ * What a client may say on a terminal socket in text frames. `resize`: the size that fits it; in force at once where it
+ * holds the size or nobody does, else when it takes over. `take`: from now on its size is in force. Typing takes over too.
+ */
 export const TerminalControl = z.discriminatedUnion("type", [
   z.object({ type: z.literal("resize"), rows: z.unknown(), cols: z.unknown() }),
+  z.object({ type: z.literal("take") }),
 ]);
+export type TerminalControl = z.input<typeof TerminalControl>;
 
-/** What the host says there. `snapshot`: reset the screen; bytes up to `offset` follow as replay and must not be answered. */
+/**
+ * What the host says there.
+ * `snapshot`: reset the emulator, give it this size and write `screen`, which leaves it as the program had drawn it at byte
+ * `offset`; live bytes follow from there. `screen` asks nothing, so nothing in it may be answered.
+ * `replay`: reset; raw bytes from `from` up to `offset` follow, which must not be answered (output without a screen).
+ * `live`: what comes from here on is printed now.
+ * `resize`: the size in force from this place in the stream on; `yours`: this viewer is the one that decides it. Viewers
+ * that do not should leave the questions of programs to the one that does.
+ */
 export type TerminalFrame =
-  | { type: "snapshot"; from: number; offset: number; rows: number; cols: number }
+  | { type: "snapshot"; offset: number; rows: number; cols: number; title: string; screen: string }
+  | { type: "replay"; from: number; offset: number; rows: number; cols: number }
   | { type: "live"; offset: number }
-  | { type: "resize"; rows: number; cols: number }
+  | { type: "resize"; rows: number; cols: number; yours: boolean }
   | { type: "exit"; exit_code: number | null; signal: string | null; cause: string }
   | { type: "error"; reason: string; message: string };
