@@ -1,10 +1,10 @@
 // `hearth up --detach`: the host in the background, watched by the launcher, which starts it again when it dies.
 import { spawn } from "node:child_process";
 import { access, constants, mkdir, open, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Settings } from "../config/settings.ts";
-import { CliError } from "./failure.ts";
+import { CliError, EXIT } from "./failure.ts";
 import { answers } from "./host-file.ts";
 import { safe } from "./safe-text.ts";
 
@@ -17,9 +17,7 @@ export async function detach(settings: Settings, port: number | undefined): Prom
   await access(keeper, constants.X_OK).catch(() => {
     throw new CliError(`There is no ${keeper}: run \`hearth doctor\`, which says what keeps it from being compiled.`);
   });
-  const logs = join(settings.home, "logs");
-  await mkdir(logs, { recursive: true, mode: 0o700 });
-  const log = join(logs, "up.log");
+  const log = join(await makeLogs(settings.home), "up.log");
   const begin = await stat(log).then(
     ({ size }) => size,
     () => 0,
@@ -36,11 +34,43 @@ export async function detach(settings: Settings, port: number | undefined): Prom
   const supervisor = await startSupervisor(keeper, log, command);
   for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await delay(PROBE_MS)) {
     if (await answers(settings.home, 1_000)) return;
-    if (!isRunning(supervisor)) break;
+    // A host that ended by itself says why, and would say the same each time it is started again.
+    if (!isRunning(supervisor) || refusedItself.test(await tail(log, begin))) break;
   }
-  const said = safe(await tail(log, begin)).trimEnd();
+  const [first = ""] = safe(await tail(log, begin)).split(/^hearth supervisor: /m);
+  const said = first.replace(/^hearth: /gm, "").trim();
   if (isRunning(supervisor)) process.kill(supervisor, "SIGTERM");
   throw new CliError(`${said === "" ? "" : `${said}\n`}The host did not come up; its log is ${log}.`);
+}
+
+const refusedItself = /^hearth supervisor: .*\(code \d+\)/m;
+
+/** Resolves with the directory. */
+async function makeLogs(home: string): Promise<string> {
+  const logs = join(home, "logs");
+  const unlessThere = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== "EEXIST") throw error;
+  };
+  try {
+    // Not recursive without need: it never comes back where a file system has no place for directories, as /proc.
+    const recursive = await access(dirname(home)).then(
+      () => false,
+      () => true,
+    );
+    await mkdir(home, { recursive, mode: 0o700 }).catch(unlessThere);
+    await mkdir(logs, { mode: 0o700 }).catch(unlessThere);
+    return logs;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new CliError(
+      `${home} cannot be made (${code}): set HEARTH_HOME to a directory that you may write to.`,
+      EXIT.refused,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Resolves with the supervisor's pid. */

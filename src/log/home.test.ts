@@ -43,6 +43,16 @@ describe("a home", () => {
     await checkHome(home);
   });
 
+  it("is refused with what to do where it cannot be made", async () => {
+    await writeFile(home, "");
+    await assert.rejects(checkHome(home), refused(/is not a directory: set HEARTH_HOME/));
+    await assert.rejects(checkHome(join(home, "below")), refused(/cannot be made \(ENOTDIR\): set HEARTH_HOME/));
+    if (process.platform === "linux") {
+      await assert.rejects(checkHome("/proc/hearth"), refused(/cannot be made \(ENOENT\): set HEARTH_HOME/));
+    }
+    await checkHome(join(`${home}-deep`, "a", "b"));
+  });
+
   it("A14: is refused if it belongs to another user", async () => {
     await mkdir(home, { mode: 0o700 });
     await assert.rejects(checkHome(home, { ...thisSystem, uid: thisSystem.uid + 1 }), refused(/belongs to user/));

@@ -1,7 +1,7 @@
 // Is this directory a safe and suitable place for the log? Asked before anything in it is touched.
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readFile, statfs } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 
 /** The home cannot be used; `message` says why and what to do. */
 export class HomeRefused extends Error {
@@ -51,7 +51,7 @@ const networkFuse =
 
 /** Makes the home (0700) if it is not there. Throws HomeRefused if it is not the user's own, open to others, or remote. */
 export async function checkHome(home: string, system: System = thisSystem): Promise<void> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  await makeHome(home);
   const stat = await lstat(home);
   if (stat.isSymbolicLink()) {
     throw new HomeRefused(`${home} is a symbolic link: set HEARTH_HOME to the directory itself`);
@@ -72,6 +72,37 @@ export async function checkHome(home: string, system: System = thisSystem): Prom
       `${home} is on a network file system (${name}), where the log cannot be kept safe: set HEARTH_HOME to a local directory`,
     );
   }
+}
+
+/** Level by level: `recursive` never comes back where a file system has no place for directories, as /proc. */
+async function makeHome(home: string): Promise<void> {
+  const missing: string[] = [];
+  try {
+    for (let path = resolve(home); !(await isThere(path)); path = dirname(path)) missing.unshift(path);
+    for (const path of missing) {
+      await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+        if (codeOf(error) !== "EEXIST") throw error; // Someone else was faster.
+      });
+    }
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    throw new HomeRefused(`${home} cannot be made (${code}): set HEARTH_HOME to a directory that you may write to`);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 async function remoteFuse(home: string, system: System): Promise<string | undefined> {
@@ -95,7 +126,7 @@ async function remoteFuse(home: string, system: System): Promise<string | undefi
  */
 export async function prepareFile(path: string, create: boolean, system: System = thisSystem): Promise<void> {
   const stat = await lstat(path).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   });
   if (stat === undefined) {
