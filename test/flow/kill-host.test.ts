@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventParams } from "../../src/protocol/events.ts";
+import { Rounds, roundsOf } from "../support/rounds.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 
-/** Kills of the host; `HEARTH_ROUNDS` asks for more. */
-const KILLS = Number(process.env.HEARTH_ROUNDS ?? 20);
 const PROCESSES = 20;
 
 /** Numbered lines, ten at a time, until the file `stop` appears; then one last line that says how many there were. */
@@ -27,7 +26,8 @@ function checkDense(events: readonly EventParams[]): void {
 }
 
 describe("a host killed with -9", () => {
-  it(`F02, P32, P33: ${KILLS} times while ${PROCESSES} processes write: no line lost or doubled, every code exact, numbers dense`, async (t) => {
+  it(`F02, P32, P33: ${roundsOf(20)} times while ${PROCESSES} processes write: no line lost or doubled, every code exact, numbers dense`, async (t) => {
+    const kills = new Rounds(20);
     await using host = await RunningHost.start();
     const stops = await mkdtemp(join(tmpdir(), "hearth-stops-"));
     t.after(() => rm(stops, { recursive: true, force: true }));
@@ -44,13 +44,15 @@ describe("a host killed with -9", () => {
     const pids = (await first.call("process.list", { session_id })).processes.map((row) => [row.process_id, row.pid]);
 
     let ended = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
+    for (const kill of kills) {
       await delay(Math.random() * 300); // a random moment is the point here, nothing is waited for
       await host.kill9();
       // Half of them end while nobody is there.
-      for (; ended < Math.floor(((kill + 1) / KILLS) * (PROCESSES / 2)); ended++)
+      for (; ended < Math.floor(((kill + 1) / kills.wanted) * (PROCESSES / 2)); ended++)
         await writeFile(join(stops, String(ended)), "");
+      const began = performance.now();
       await host.restart();
+      kills.measured(performance.now() - began);
     }
     const still = (await first.call("process.list", { session_id })).processes.map((row) => [row.process_id, row.pid]);
     assert.deepEqual(still, pids, "the same processes, not restarted ones");
@@ -67,6 +69,7 @@ describe("a host killed with -9", () => {
     assert.deepEqual(one.events, two.events);
     assert.equal(one.of("process.started").length, PROCESSES);
     assert.equal(one.of("process.ended").length, PROCESSES);
+    kills.report(t, "the next host after");
   });
 
   it("F01, S10: at every event of a turn with three tool calls: no effect twice, one end, nothing half shown as whole", async (t) => {
@@ -96,22 +99,31 @@ describe("a host killed with -9", () => {
     const over = (watched: Watched) => Promise.all([watched.seen("turn.ended", 2), watched.seen("process.closed", 2)]);
 
     const whole = await begin("whole");
+    const start = performance.now();
     await whole.submit();
     await over(whole.watched);
+    const took = performance.now() - start;
     const length = whole.watched.events.length;
     assert.ok(length > 15);
 
-    for (let k = 2; k <= length; k += 1) {
+    // At each event first; who asks for more rounds than there are events gets moments in between.
+    const kills = new Rounds(length - 1);
+    for (const round of kills) {
+      const k = round + 2;
       const { workspace, watched, submit } = await begin(String(k));
-      const killed = watched
-        .until((events) => (events.at(-1)?.seq ?? 0) >= k || closed(watched))
-        .then(() => host.kill9());
+      const moment =
+        k <= length
+          ? watched.until((events) => (events.at(-1)?.seq ?? 0) >= k || closed(watched))
+          : delay(Math.random() * took);
+      const killed = moment.then(() => host.kill9());
       // The answer may be lost with the host; the key makes it safe to ask again.
       await submit().catch(() => undefined);
       await killed;
       await host.restart();
+      const began = performance.now();
       await submit();
       await over(watched);
+      kills.measured(performance.now() - began);
       checkDense(watched.events);
       const effects = (await readFile(join(workspace, "effects"), "utf8")).trim().split("\n").sort();
       assert.deepEqual(effects, ["ran", "started"], `killed at event ${k}`);
@@ -125,6 +137,7 @@ describe("a host killed with -9", () => {
       for (const complete of watched.of("message.complete")) assert.ok(!dropped.has(messageOf(complete)));
       watched[Symbol.dispose]();
     }
+    kills.report(t, "the turn whole after");
   });
 });
 

@@ -13,7 +13,10 @@ export function roundsOf(usual: number): number {
   return Number.isInteger(asked) && asked > 0 ? asked : usual;
 }
 
-/** `for (const round of rounds)`, with a figure for each; the last rounds are left out when HEARTH_ROUNDS_UNTIL has come. */
+/**
+ * `for (const round of rounds)`, with a figure for each. Past the usual number it stops when HEARTH_ROUNDS_SECONDS are over,
+ * so that many faults in a row have a known end.
+ */
 export class Rounds {
   readonly wanted: number;
   readonly #usual: number;
@@ -24,8 +27,8 @@ export class Rounds {
   constructor(usual: number) {
     this.wanted = roundsOf(usual);
     this.#usual = Math.min(usual, this.wanted);
-    const until = Number(process.env.HEARTH_ROUNDS_UNTIL);
-    this.#until = until > 0 ? until : Number.POSITIVE_INFINITY;
+    const seconds = Number(process.env.HEARTH_ROUNDS_SECONDS);
+    this.#until = seconds > 0 ? performance.now() + seconds * 1000 : Number.POSITIVE_INFINITY;
   }
 
   /** Rounds begun. */
@@ -34,7 +37,8 @@ export class Rounds {
   }
 
   *[Symbol.iterator](): Generator<number> {
-    while (this.#done < this.wanted && (this.#done < this.#usual || Date.now() < this.#until)) yield this.#done++;
+    while (this.#done < this.wanted && (this.#done < this.#usual || performance.now() < this.#until))
+      yield this.#done++;
   }
 
   /** Notes how long something took, in ms. */
