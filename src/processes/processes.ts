@@ -275,6 +275,11 @@ export class Processes implements AsyncDisposable {
   has(id: string): boolean {
     return this.#known.has(id);
   }
+  /** What a session has running, the oldest first, at most 100. */
+  runningOf(sessionId: string): ProcessRow[] {
+    const rows = [...this.#known.values()].map((process) => process.row);
+    return rows.filter((row) => row.session_id === sessionId && row.status === "running").slice(0, 100);
+  }
   /** How many run now. */
   running(): number {
     return this.#running;

@@ -57,7 +57,11 @@ async function ask(parts: TurnParts, turn: OpenTurn, model: Model, signal: Abort
   const deltas = new Deltas(turn.turn_id, messageId, (events) => session.append(events, { patient: true }));
   const settings = parts.settings();
   const request = {
-    system: systemMessage({ workspace: turn.workspace, personality: settings.personality }),
+    system: systemMessage({
+      workspace: turn.workspace,
+      personality: settings.personality,
+      running: parts.running(session.id),
+    }),
     messages: toModel(session.state.entries, !model.typedByPerson),
     tools: [...parts.tools().values()].map((tool) => tool.spec),
     signal,

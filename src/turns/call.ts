@@ -76,8 +76,8 @@ async function settle(
     }
     const plan = await tool.plan(args, context);
     const denied = await ask(parts, turn, call, plan, stops.either);
-    if (denied !== undefined) return denied;
     clock.began = Date.now();
+    if (denied !== undefined) return denied;
     const { preview, process_id, before, after } = plan;
     const start: Payload<"tool.start"> = {
       ...{ turn_id: turn.turn_id, call_id, name, arguments: args, preview },

@@ -28,6 +28,8 @@ export interface TurnParts {
   /** Those that the settings of the moment allow. */
   tools: () => ReadonlyMap<string, Tool>;
   settings: () => TurnSettings;
+  /** What the session has running in the background, a line each. */
+  running: (sessionId: string) => readonly string[];
   grants: Grants;
   /** By call id, what an "always" would grant; forgotten with the turn. */
   grantKeys: Map<string, string>;

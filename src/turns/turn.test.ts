@@ -150,6 +150,23 @@ describe("a turn", () => {
     assert.equal(shell.runs, 0);
   });
 
+  it("tells the agent at each answer what it has running, so that it never forgets it", async () => {
+    const model = new ScriptedModel([[{ tool: "terminal", args: {} }]]);
+    const running: string[] = [];
+    const shell = tool("terminal", {
+      run: async () => {
+        running.push("- proc_1: npm run dev");
+        return { status: "ok", result: "started" };
+      },
+    });
+    await t.host(model, [shell], {}, () => running);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "turn.ended");
+    assert.doesNotMatch(model.requests[0]?.system ?? "", /Running in the background/);
+    assert.match(model.requests[1]?.system ?? "", /Running in the background now.*\n- proc_1: npm run dev/);
+  });
+
   it("S8: a model's failure is a typed end of the turn, and what it had begun is dropped", async () => {
     const fail = new ModelError("rate_limit", "Too many requests", "Wait a minute.");
     await t.host(new ScriptedModel([[{ text: "half" }, { fail }]]));

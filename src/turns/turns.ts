@@ -51,6 +51,7 @@ export class Turns {
   readonly #sleeping = new Map<string, NodeJS.Timeout>();
   readonly #leaving = new AbortController();
   #tools: ReadonlyMap<string, Tool> | undefined;
+  #backgroundOf: TurnParts["running"] = () => [];
 
   private constructor(options: TurnsOptions, sessions: Sessions, grants: Grants) {
     this.#log = options.log;
@@ -68,8 +69,9 @@ export class Turns {
   }
 
   /** Takes the tools and goes on with what the last host left: open turns, queued prompts, notices nobody was told. */
-  async start(tools: ReadonlyMap<string, Tool>): Promise<void> {
+  async start(tools: ReadonlyMap<string, Tool>, backgroundOf: TurnParts["running"] = () => []): Promise<void> {
     this.#tools = tools;
+    this.#backgroundOf = backgroundOf;
     this.#sessions.whenNotified((id) => this.#wake(id));
     const waiting = new Set<string>();
     for (const row of this.#sessions.rows()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
@@ -360,6 +362,7 @@ export class Turns {
       models: this.#models,
       tools: () => this.#allowedTools(),
       settings: this.#settings,
+      running: this.#backgroundOf,
       grants: this.#grants,
       grantKeys: this.#grantKeys,
       unsure: this.#unsure,

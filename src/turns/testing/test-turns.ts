@@ -68,6 +68,7 @@ export class TestTurns {
     models: Model | readonly Model[],
     tools: readonly Tool[] = [],
     patch: Partial<Settings> = {},
+    running: () => string[] = () => [],
   ): Promise<void> {
     await this.#turns?.close();
     this.#turns = await Turns.open({
@@ -76,7 +77,7 @@ export class TestTurns {
       settings: () => ({ ...settings, workspace: this.home, ...patch }),
       warn: (text) => this.#warnings.push(text),
     });
-    await this.#turns.start(new Map(tools.map((one) => [one.spec.name, one])));
+    await this.#turns.start(new Map(tools.map((one) => [one.spec.name, one])), running);
   }
 
   /** Warnings like this one are part of the test. */
