@@ -23,6 +23,12 @@ describe("the exit code of hearth", () => {
     assert.deepEqual(outcomeOf(new CliError("say something", EXIT.usage)), { message: "say something", exitCode: 2 });
   });
 
+  it("names the commands where the host names its methods", () => {
+    const message = 'There is no process "x": process.list shows those there are';
+    const error = { code: -32001, message, data: { reason: "process_not_found", status: 404 } } as const;
+    assert.match(outcomeOf(new RpcError(error))?.message ?? "", /: `hearth ps --all` shows those there are$/);
+  });
+
   it("hides no error that is ours", () => {
     assert.equal(outcomeOf(new TypeError("x is not a function")), undefined);
     assert.equal(outcomeOf("text"), undefined);

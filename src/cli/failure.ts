@@ -20,11 +20,22 @@ export function outcomeOf(thrown: unknown): { message: string; exitCode: number 
   const { reason } = thrown as Error & { reason?: unknown };
   // An answer of the host, or a HostError of this process: its message is made for people.
   if (typeof reason === "string") {
-    return { message: thrown.message, exitCode: reason === "config_refused" ? EXIT.refused : EXIT.failed };
+    const message = thrown.message.replace(
+      /\b(?:process\.list|process\.log|session\.list)\b/g,
+      (name) => commands[name] ?? name,
+    );
+    return { message, exitCode: reason === "config_refused" ? EXIT.refused : EXIT.failed };
   }
   if (thrown.name === "HomeRefused") return { message: thrown.message, exitCode: EXIT.refused };
   return undefined;
 }
+
+/** What the host calls by the names of its methods is a command here. */
+const commands: Readonly<Record<string, string>> = {
+  "process.list": "`hearth ps --all`",
+  "process.log": "`hearth logs`",
+  "session.list": "`hearth sessions`",
+};
 
 /** The exit code that stands for the end of a process: its own, or 128 + n where signal n ended it. */
 export function exitCodeOf(exitCode: number | null): number {

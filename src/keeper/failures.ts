@@ -1,17 +1,18 @@
 // The failures of this part that others name in their code.
 import { HostError } from "../protocol/errors.ts";
+import type { ChildSpec } from "./types.ts";
 
 /** The child was never executed; `step` says what failed ("exec", "cwd", "pty" …), `errno` why ("ENOENT" …). */
 export class FailedStart extends HostError {
   readonly errno: string;
   readonly step: string;
-  constructor(id: string, step: string, errno: string, options?: ErrorOptions) {
+  constructor(spec: Started, step: string, errno: string, options?: ErrorOptions) {
     const full = step === "pty" && (errno === "ENOSPC" || errno === "EAGAIN");
     super(
       full ? "pty_limit" : "failed_start",
       full
         ? "This machine has no terminal left; close one, or start the command without one."
-        : `"${id}" could not be started: ${explain(step, errno)}.`,
+        : `"${spec.argv[0]}" could not be started: ${explain(spec, step, errno)}.`,
       { ...options, data: { errno, step } },
     );
     this.errno = errno;
@@ -19,11 +20,14 @@ export class FailedStart extends HostError {
   }
 }
 
-function explain(step: string, errno: string): string {
+/** What a person knows it by; its id says nothing before there is anything. */
+type Started = Pick<ChildSpec, "argv" | "cwd">;
+
+function explain(spec: Started, step: string, errno: string): string {
   if (step === "exec" && errno === "ENOENT") return "there is no such command";
   if (step === "exec" && errno === "EACCES") return "the command may not be executed";
   if (step === "exec" && errno === "E2BIG") return "its arguments and environment are too long";
-  if (step === "cwd") return `its working directory cannot be entered (${errno})`;
+  if (step === "cwd") return `its working directory ${spec.cwd} cannot be entered (${errno})`;
   return `${errno} at step "${step}"`;
 }
 

@@ -152,7 +152,7 @@ export class Keepers implements AsyncDisposable {
     } catch (cause) {
       const errno = (cause as NodeJS.ErrnoException).code ?? "EUNKNOWN";
       if (errno !== "EEXIST") await rm(dir, { recursive: true, force: true });
-      throw new FailedStart(intent.spec.id, "spec", errno, { cause });
+      throw new FailedStart(intent.spec, "spec", errno, { cause });
     }
   }
 
@@ -186,7 +186,7 @@ export class Keepers implements AsyncDisposable {
     const live = step === "launcher" ? await readLive(dir, intent.secret) : undefined;
     if (live !== undefined) this.#inBackground(this.#endLate(id, dir, intent));
     else await remove(dir);
-    throw new FailedStart(id, step, typeof errno === "number" ? errnoName(errno) : errno);
+    throw new FailedStart(intent.spec, step, typeof errno === "number" ? errnoName(errno) : errno);
   }
 
   async #giveUp(id: string, dir: string, intent: Intent): Promise<never> {
@@ -216,7 +216,7 @@ export class Keepers implements AsyncDisposable {
     ]);
     const verdict: Verdict =
       opened === undefined ? await decide(dir, intent, live, this.#onWarning) : { kind: "attached", ...opened };
-    if (verdict.kind === "failed_start") throw new FailedStart(id, verdict.step, verdict.errno);
+    if (verdict.kind === "failed_start") throw new FailedStart(intent.spec, verdict.step, verdict.errno);
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
     if (verdict.kind === "ended") await child.settled();
     this.#children.set(id, child);
