@@ -41,12 +41,16 @@ export function answers(home: string, timeoutMs: number): Promise<boolean> {
   return promise;
 }
 
-/** The kernel's start tick of a process; undefined if there is no such process or the system has no /proc. */
+/**
+ * The kernel's start tick of a process; undefined if there is no such process or the system has no /proc. One that has ended
+ * is gone, also while whoever started it has not asked how (a script that waits for our answer first, say).
+ */
 export async function startTickOf(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     // The name in brackets may hold anything, brackets too: count from its end.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ESRCH") return undefined;
