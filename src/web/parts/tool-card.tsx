@@ -117,7 +117,7 @@ const MOST_SHOWN = 20_000;
 function Details({ tool }: { tool: ToolItem }) {
   const command =
     tool.name === "terminal" && typeof tool.arguments.command === "string" ? tool.arguments.command : null;
-  const asked = command ?? JSON.stringify(tool.arguments, null, 2);
+  const asked = command ?? Object.entries(tool.arguments).map(named).join("\n");
   const result = tool.result ?? "";
   return (
     <div className="border-t border-line bg-sunken text-xs">
@@ -135,6 +135,12 @@ function Details({ tool }: { tool: ToolItem }) {
       )}
     </div>
   );
+}
+
+/** A text as it is, below its name where it has lines of its own. */
+function named([name, value]: [string, unknown]): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return text.includes("\n") ? `${name}:\n${text}` : `${name}: ${text}`;
 }
 
 function Block({ label, text, testId }: { label: string; text: string; testId?: string }) {
