@@ -12,8 +12,8 @@ export interface SpoolView {
   readonly firstKept: number;
   /** True once no further byte can come. */
   readonly ended: boolean;
-  /** At most `max` bytes from `from`; throws a HostError `offset_gone` if they are no longer kept. */
-  read(from: number, max: number): Promise<{ offset: number; bytes: Buffer }>;
+  /** At most `max` bytes from `from`, perhaps put `into` this; throws a HostError `offset_gone` if they are no longer kept. */
+  read(from: number, max: number, into?: Buffer): Promise<{ offset: number; bytes: Buffer }>;
   /** Resolves once there is more than `after`, at the end, or when aborted. */
   grown(after: number, signal: AbortSignal): Promise<void>;
 }

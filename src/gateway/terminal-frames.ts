@@ -3,51 +3,91 @@ import type { SpoolView } from "./services.ts";
 
 /** What goes into one frame at most, and how many frames are kept for those who come right after. */
 const PAGE_BYTES = 256 * 1024;
-const KEPT = 8;
+const KEPT = 4;
+/** Smaller pages are not worth a buffer that is used again. */
+const SMALL_BYTES = 4 * 1024;
 export const OFFSET_BYTES = 8;
 
-/** One binary frame: the 8-byte offset of its first byte, then the bytes. */
-export interface BytesFrame {
-  frame: Buffer;
+/** One binary frame: the 8-byte offset of its first byte, then the bytes. Shared: whoever got it gives it back once. */
+export interface Page {
+  readonly frame: Buffer;
   /** Offset after its last byte. */
-  next: number;
+  readonly next: number;
+  /** The socket has taken it. Without this its memory is left to the garbage collector. */
+  readonly release: () => void;
+}
+
+/** A page being read or shared; the list of those kept counts as a holder. */
+interface Shared {
+  readonly page: Promise<Page>;
+  holders: number;
+  buffer: Buffer;
 }
 
 export class SharedReader {
   readonly #spool: SpoolView;
   /** By the offset at which they begin, the oldest first. Bytes at an offset never change. */
-  readonly #frames = new Map<number, Promise<BytesFrame>>();
+  readonly #kept = new Map<number, Shared>();
+  /** Whole buffers to use again: a new one for each page would cost a third of all time in collecting garbage. */
+  readonly #spare: Buffer[] = [];
 
   constructor(spool: SpoolView) {
     this.#spool = spool;
   }
 
   /** The bytes at `offset`; there have to be some. Throws a HostError `offset_gone`. */
-  read(offset: number): Promise<BytesFrame> {
-    const known = this.#frames.get(offset);
-    if (known !== undefined) return known;
-    const frame = this.#read(offset).then(
+  read(offset: number): Promise<Page> {
+    const shared = this.#kept.get(offset) ?? this.#begin(offset);
+    shared.holders++;
+    return shared.page;
+  }
+
+  #begin(offset: number): Shared {
+    const available = this.#spool.length - offset;
+    const buffer =
+      available <= SMALL_BYTES
+        ? Buffer.allocUnsafe(OFFSET_BYTES + available)
+        : (this.#spare.pop() ?? Buffer.allocUnsafeSlow(OFFSET_BYTES + PAGE_BYTES));
+    const release = () => this.#release(shared);
+    const page = this.#fill(offset, buffer).then(
       (made) => {
         // Nothing there yet is no fact to remember.
-        if (made.next === offset) this.#frames.delete(offset);
-        return made;
+        if (made.next === offset) this.#forget(offset, shared);
+        return { ...made, release };
       },
       (error: unknown) => {
-        this.#frames.delete(offset);
+        this.#forget(offset, shared);
         throw error;
       },
     );
-    this.#frames.set(offset, frame);
-    if (this.#frames.size > KEPT) this.#frames.delete(this.#frames.keys().next().value ?? -1);
-    return frame;
+    const shared: Shared = { page, holders: 1, buffer };
+    this.#kept.set(offset, shared);
+    for (const [oldest, old] of this.#kept) {
+      if (this.#kept.size <= KEPT) break;
+      this.#forget(oldest, old);
+    }
+    return shared;
   }
 
-  async #read(offset: number): Promise<BytesFrame> {
-    const read = await this.#spool.read(offset, PAGE_BYTES);
-    const frame = Buffer.allocUnsafe(OFFSET_BYTES + read.bytes.length);
-    frame.writeBigUInt64BE(BigInt(read.offset));
-    read.bytes.copy(frame, OFFSET_BYTES);
-    return { frame, next: read.offset + read.bytes.length };
+  async #fill(offset: number, buffer: Buffer): Promise<{ frame: Buffer; next: number }> {
+    const room = buffer.subarray(OFFSET_BYTES);
+    const read = await this.#spool.read(offset, room.length, room);
+    const inPlace = read.bytes.buffer === room.buffer && read.bytes.byteOffset === room.byteOffset;
+    if (!inPlace) read.bytes.copy(room);
+    buffer.writeBigUInt64BE(BigInt(read.offset));
+    return { frame: buffer.subarray(0, OFFSET_BYTES + read.bytes.length), next: read.offset + read.bytes.length };
+  }
+
+  #forget(offset: number, shared: Shared): void {
+    if (this.#kept.get(offset) !== shared) return;
+    this.#kept.delete(offset);
+    this.#release(shared);
+  }
+
+  #release(shared: Shared): void {
+    shared.holders--;
+    if (shared.holders === 0 && shared.buffer.length > PAGE_BYTES && this.#spare.length < KEPT)
+      this.#spare.push(shared.buffer);
   }
 }
 

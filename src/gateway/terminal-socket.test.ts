@@ -129,6 +129,21 @@ describe("a terminal socket", () => {
     for (const viewer of [stuck, well]) viewer.ws.close();
   });
 
+  it("P11, T7: a viewer that is cut in the middle of much output keeps nobody else waiting", async () => {
+    const { id, child: shell } = child();
+    shell.spool.push(Buffer.alloc(4 * 1024 * 1024, "x"));
+    for (let n = 0; n < 10; n++) {
+      const cut = new Viewer(host, id, 0);
+      await until(() => cut.bytes.length > 0);
+      shell.spool.push("y".repeat(100_000));
+      cut.ws.terminate();
+      await until(() => cut.closed !== undefined);
+    }
+    const viewer = new Viewer(host, id, shell.spool.length - 3);
+    await until(() => viewer.bytes.toString() === "yyy");
+    viewer.ws.terminate();
+  });
+
   it("T13: says how it ended after the last byte, and closes when no more can come", async () => {
     const { id, child: shell } = child();
     const viewer = new Viewer(host, id);

@@ -165,10 +165,21 @@ export class TerminalSocket {
   /** Sends the next bytes; if they are gone already, starts over with a snapshot and answers where its replay ends. */
   async #sendNext(): Promise<number | undefined> {
     try {
-      const { frame, next } = await this.#options.reader.read(this.#offset);
-      if (this.#ws.readyState !== this.#ws.OPEN || next === this.#offset) return undefined;
-      this.#ws.send(frame, { binary: true });
-      this.#offset = next;
+      const page = await this.#options.reader.read(this.#offset);
+      if (this.#ws.readyState !== this.#ws.OPEN) {
+        page.release();
+        // It is closing: to ask again would never let its end be heard of.
+        await aborted(this.#gone.signal);
+        return undefined;
+      }
+      if (page.next === this.#offset) {
+        page.release();
+        // The disk has less than the keeper said.
+        await delay(GROUP_MS);
+        return undefined;
+      }
+      this.#ws.send(page.frame, { binary: true }, page.release);
+      this.#offset = page.next;
       this.#outflow.wrote();
       return undefined;
     } catch (thrown) {

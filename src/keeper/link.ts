@@ -135,8 +135,8 @@ export class Link {
         break;
       case frames.grew: {
         const growth = decodeGrowth(body);
-        this.#acknowledge();
         this.#tell((news) => news.grew(growth));
+        this.#acknowledge();
         break;
       }
       case frames.taken:
@@ -153,9 +153,10 @@ export class Link {
     }
   }
 
+  /** Not before those who wait for the bytes have had their turn. */
   #acknowledge(): void {
     const wait = this.#lastAck + ackSpacingMs - performance.now();
-    if (wait <= 0) this.#sendAck();
+    if (wait <= 0) setImmediate(() => this.#sendAck());
     else this.#ackTimer ??= setTimeout(() => this.#sendAck(), wait);
   }
 

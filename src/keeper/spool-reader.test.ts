@@ -28,4 +28,25 @@ describe("readers of one spool", () => {
       await rm(dir, { recursive: true });
     }
   });
+
+  it("P8: what came just now is read on past the end of a file, at once or not, into the reader's buffer or a new one", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "hearth-spool-"));
+    try {
+      await writeFile(join(dir, "spool.0"), "abcd");
+      const spool = new SpoolReader(dir);
+      spool.heard(4);
+      const into = Buffer.alloc(3);
+      const first = await spool.read(0, 100, into);
+      assert.equal(first.bytes.toString(), "abc");
+      assert.equal(first.bytes.buffer, into.buffer);
+      assert.equal((await spool.read(3, 100)).bytes.toString(), "d");
+      await writeFile(join(dir, "spool.4"), "efgh");
+      spool.heard(8);
+      assert.equal((await spool.read(4, 100, into)).bytes.toString(), "efg");
+      assert.equal((await spool.read(2, 100)).bytes.toString(), "cd");
+      await spool.release();
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
 });

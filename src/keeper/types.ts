@@ -59,10 +59,10 @@ export interface Spool {
   /** No byte will ever come again. */
   readonly ended: boolean;
   /**
-   * Up to `max` bytes from offset `from`; empty at the end. The buffer is shared with other readers: do not write to it.
-   * Throws `OffsetGone` where the bytes are no longer kept.
+   * Up to `max` bytes from offset `from`; empty at the end. `into`: they may be put there, for readers of much that make no
+   * garbage. Throws `OffsetGone` where the bytes are no longer kept.
    */
-  read(from: number, max: number): Promise<{ offset: number; bytes: Buffer }>;
+  read(from: number, max: number, into?: Buffer): Promise<{ offset: number; bytes: Buffer }>;
   /** Resolves when there is more than `after`, when the output has ended, or when `signal` aborts. Never rejects. */
   grown(after: number, signal: AbortSignal): Promise<void>;
 }
