@@ -117,6 +117,7 @@ export class Gateway implements AsyncDisposable {
       cookieName: rules.cookieName,
       maxBodyBytes: settings.maxFrameBytes,
       secure: tls !== undefined,
+      isListed: (host) => names?.isListed(host) ?? false,
       closing: closing.signal,
       upgrades: sockets.upgrades,
       gauges: () => ({

@@ -36,6 +36,9 @@ export class HostNames {
 
   hosts = (door: Door): ReadonlySet<string> => (door === "tcp" ? this.#tcp : this.#unix);
 
+  /** True for a name that a person has listed: a proxy, which may run as anybody, passes on what was asked under it. */
+  isListed = (host: string): boolean => this.#allowed.has(host.toLowerCase());
+
   /** A page of ours has the origin it was loaded from, which is the host it asks; a proxy may add the TLS. */
   origins = (host: string): readonly string[] => {
     const own = `${this.#scheme}://${host}`;

@@ -20,6 +20,7 @@ import type { Logins } from "./logins.ts";
 import type { Meter } from "./meter.ts";
 import { outputRoute } from "./output.ts";
 import { Pages } from "./pages.ts";
+import { isAnotherUsers } from "./peer-user.ts";
 import { isExpected, PROBLEM_TYPE, type Problem, problemBody, problemOf } from "./problem.ts";
 import type { Services } from "./services.ts";
 import { eventRoutes, StreamContext } from "./streams.ts";
@@ -56,6 +57,8 @@ export interface RouterOptions {
   cookieName: string;
   maxBodyBytes: number;
   secure: boolean;
+  /** A name beside loopback: what comes under it may have passed through a proxy. */
+  isListed: (host: string) => boolean;
   closing: AbortSignal;
   upgrades: readonly { url: string }[];
   gauges: () => Record<string, number>;
@@ -157,16 +160,19 @@ const Login = z.object({ ticket: z.string().min(1).max(200) });
 
 function loginRoutes(
   app: FastifyInstance,
-  { logins, failures, cookieName, secure, entrance, log }: RouterOptions,
+  { logins, failures, cookieName, secure, isListed, entrance, log }: RouterOptions,
 ): void {
   const cookie = (value: string, seconds: number) =>
     `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure ? "; Secure" : ""}`;
 
   app.post("/api/login", { config: { public: true } }, async (request, reply) => {
-    const made = await logins.redeem(checked(Login, request.body).ticket);
+    const { ticket } = checked(Login, request.body);
+    const direct = entrance.of(request.raw)?.door === "tcp" && !isListed(request.headers.host ?? "");
+    const foreign = direct && (await isAnotherUsers(request.raw.socket));
+    const made = foreign ? undefined : await logins.redeem(ticket);
     if (made === undefined) {
       const { problem } = unauthorized(failures);
-      entrance.audit.refused({ status: problem.status, reason: "ticket" });
+      entrance.audit.refused({ status: problem.status, reason: foreign ? "ticket_of_another_user" : "ticket" });
       if (problem.status === 401) await failures.delayed();
       const detail =
         problem.status === 401 ? "This ticket was used, or is too old: `hearth open` makes a new one." : problem.detail;
