@@ -71,7 +71,7 @@ static int watch_over(char **command) {
 }
 
 static bool detach_stdio(const char *log_file) {
-  int null = open("/dev/null", O_RDWR), log = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  int null = open("/dev/null", O_RDWR), log = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (null < 0 || log < 0) return false;
   return dup2(null, 0) >= 0 && dup2(log, 1) >= 0 && dup2(log, 2) >= 0;
 }
@@ -82,7 +82,7 @@ int supervise(int argc, char **argv) {
     return 2;
   }
   struct sigaction forwarded = {.sa_handler = forward}, ignored = {.sa_handler = SIG_IGN};
-  int check = open(argv[1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  int check = open(argv[1], O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (check < 0) {
     fprintf(stderr, "cannot write %s: %s\n", argv[1], strerror(errno));
     return 1;

@@ -1,12 +1,14 @@
 // The host: puts the parts together, in the order in which they need each other, and takes them apart the other way round.
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Logger, pino } from "pino";
+import { pino } from "pino";
 import type { Config } from "./config/config.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { loadToken } from "./gateway/token.ts";
+import { HostLog } from "./host-log.ts";
 import { Keepers } from "./keeper/keepers.ts";
+import { prepareDirectory } from "./log/home.ts";
 import { lockHome } from "./log/lock.ts";
 import { openLog } from "./log/open.ts";
 import { Models } from "./models/models.ts";
@@ -18,8 +20,6 @@ import { defaultToolSettings } from "./tools/tool.ts";
 import { buildTools } from "./tools/tools.ts";
 import { Turns } from "./turns/turns.ts";
 
-/** The host's own log is put aside at this size when a host starts; one old one is kept. */
-const LOG_BYTES = 10 * 1024 * 1024;
 const TOOL_LIMIT_MS = 15 * 60_000;
 const MOST_ANSWERS = 200;
 
@@ -49,7 +49,9 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   const startedAt = Date.now();
   await using parts = new AsyncDisposableStack();
   parts.use(await lockHome(home));
-  const logger = await openLogger(join(home, "logs"), settings.logLevel);
+  await prepareDirectory(join(home, "logs"));
+  const logFile = parts.use(await HostLog.open(join(home, "logs", "host.log")));
+  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, logFile);
   const warn = (text: string): void => {
     logger.warn(text);
     options.onWarning(text);
@@ -63,7 +65,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   parts.defer(() => turns.close());
 
   const childrenDir = join(home, "children");
-  await mkdir(childrenDir, { recursive: true, mode: 0o700 });
+  await prepareDirectory(childrenDir);
   const keepers = await Keepers.open({ childrenDir, binary: join(root, "native", "build", "keeper"), onWarning: warn });
   parts.defer(() => keepers.close());
   const adopted = await keepers.adopt();
@@ -158,7 +160,11 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   ]);
   await writeHostFile(home, gateway.address.url, build);
   // Last: what goes on now finds everything in place, and a client that waits for it can already see it.
-  await turns.start(tools);
+  await turns.start(tools, (sessionId) =>
+    processes
+      .runningOf(sessionId)
+      .map((row) => `- ${row.process_id}: ${row.command.replaceAll("\n", " ").slice(0, 200)} (in ${row.cwd})`),
+  );
   logger.info({ address: gateway.address.url, recovered, ms: Date.now() - startedAt }, "ready");
   const serving = parts.move();
   return { url: gateway.mintTicket().url, address: gateway.address.url, stop, stopped };
@@ -182,17 +188,6 @@ function turnSettings(config: Config): ReturnType<Parameters<typeof Turns.open>[
     toolLimitMs: TOOL_LIMIT_MS,
     mostAnswers: MOST_ANSWERS,
   };
-}
-
-async function openLogger(directory: string, level: string): Promise<Logger> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, "host.log");
-  const size = await stat(file).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (size > LOG_BYTES) await rename(file, `${file}.1`);
-  return pino({ level, base: { pid: process.pid } }, pino.destination({ dest: file, mode: 0o600, sync: false }));
 }
 
 /** Tells the command line where this host is and which process it is; replaced by rename, so never read half. */

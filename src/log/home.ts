@@ -120,6 +120,18 @@ async function remoteFuse(home: string, system: System): Promise<string | undefi
   return networkFuse.test(best.type) ? best.type : undefined;
 }
 
+/** A directory in the home: made (0700) if it is not there, one's own, and no link that leads elsewhere. Throws HomeRefused. */
+export async function prepareDirectory(path: string, system: System = thisSystem): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  const found = await lstat(path);
+  if (!found.isDirectory()) {
+    throw new HomeRefused(`${path} is ${found.isSymbolicLink() ? "a symbolic link" : "no directory"}: move it away`);
+  }
+  if (found.uid !== system.uid) throw new HomeRefused(`${path} belongs to user ${found.uid}, not to you: move it away`);
+}
+
 /**
  * A file in the home must be a plain file of one's own, not a link that someone has put there. Created as 0600 if
  * `create`. Throws HomeRefused. Never opens a file that is there: closing it would drop the locks this process has on it.
