@@ -101,11 +101,6 @@ export class LoginEnvironment {
     this.#limitMs = o.limitMs ?? LIMIT_MS;
   }
 
-  /** What is known now, without waiting. */
-  get known(): Environment | null {
-    return this.#cached?.settled?.environment ?? null;
-  }
-
   /** The next `get` reads again. */
   refresh(): void {
     this.#cached = null;

@@ -53,7 +53,7 @@ interface Place {
   /** Names the settings pass on. */
   passed: readonly string[];
   defaultCwd: string;
-  login: Pick<LoginEnvironment, "get" | "known">;
+  login: Pick<LoginEnvironment, "get">;
 }
 
 export interface Prepared {
@@ -118,13 +118,12 @@ async function folderOf(wanted: string | undefined, fallback: string, base: Envi
   return found;
 }
 
-/** What is executed, and the login environment it gets. An `argv` never waits for a profile: it has what is known. */
-async function wordsOf(request: StartProcess, profile: Place["login"], base: Environment, notes: string[]) {
-  if (request.command === undefined) return { argv: [...(request.argv ?? [])], login: profile.known };
+/** What is executed, and the login environment it gets: a program's PATH comes from the profile just as a command's does. */
+async function wordsOf({ command, argv }: StartProcess, profile: Place["login"], base: Environment, notes: string[]) {
   const shell = await chooseShell(base);
   const login = await profile.get(shell, base);
   if (login.problem !== null) notes.push(`It runs without the login profile: ${login.problem}.`);
-  return { argv: [shell, "-c", request.command], login: login.environment };
+  return { argv: command === undefined ? [...(argv ?? [])] : [shell, "-c", command], login: login.environment };
 }
 
 /** The row once the keeper has confirmed the start. */

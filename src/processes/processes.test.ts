@@ -36,6 +36,15 @@ describe("a process", () => {
     await writeFile(path.join(host.userHome, ".bash_profile"), "export FROM_PROFILE=changed\n");
     assert.equal((await run({ ...person, command: "echo $FROM_PROFILE" })).output, "changed\n");
   });
+  it("P1: an argv has the profile's environment too, also as the very first that is started", async () => {
+    await using fresh = await SmallHost.start(async ({ userHome }) => {
+      await mkdir(path.join(userHome, "bin"));
+      await writeFile(path.join(userHome, "bin", "mine"), "#!/bin/sh\necho mine $FROM_PROFILE\n", { mode: 0o755 });
+      await writeFile(path.join(userHome, ".profile"), "export FROM_PROFILE=yes PATH=$PATH:$HOME/bin\n");
+    });
+    const { process_id } = await fresh.processes.start({ ...person, argv: ["mine"] });
+    assert.equal((await fresh.processes.wait(process_id, {})).output, "mine yes\n");
+  });
   it("P1: runs an argv without a shell", async () => {
     const { row, output } = await run({ ...person, argv: ["printf", "%s|", "$HOME", "a b"] });
     assert.equal(output, "$HOME|a b|");
