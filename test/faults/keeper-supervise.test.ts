@@ -1,7 +1,7 @@
 // Who runs the host in the background starts it again when it dies, but not for ever, and not when it meant to end.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -65,6 +65,13 @@ describe("the supervisor of a detached host", () => {
     await gone(pid);
     assert.match(await readFile(log, "utf8"), /stopping/);
     assert.equal((await hosts(log)).length, 1);
+  });
+
+  it("A15: writes to no log through a link", async () => {
+    const [link, victim] = [join(dir, "link.log"), join(dir, "victim")];
+    await symlink(victim, link);
+    await assert.rejects(run(binary, ["supervise", "--log", link, "--", "/bin/true"]), { code: 1 });
+    await assert.rejects(readFile(victim), { code: "ENOENT" });
   });
 
   it("says at once when the log cannot be written, and how it is used", async () => {
