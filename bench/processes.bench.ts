@@ -146,6 +146,7 @@ async function readOn(spool: Spool): Promise<{ read: number; missed: number }> {
   const forEver = new AbortController().signal;
   let offset = 0;
   let missed = 0;
+  const into = Buffer.allocUnsafe(256 * 1024);
   while (true) {
     await spool.grown(offset, forEver);
     if (spool.firstKept > offset) {
@@ -153,7 +154,7 @@ async function readOn(spool: Spool): Promise<{ read: number; missed: number }> {
       offset = spool.firstKept;
     }
     try {
-      const { bytes } = await spool.read(offset, 256 * 1024);
+      const { bytes } = await spool.read(offset, into.length, into);
       if (bytes.length === 0 && spool.ended) return { read: offset - missed, missed };
       offset += bytes.length;
     } catch (error) {

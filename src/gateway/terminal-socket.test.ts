@@ -134,13 +134,13 @@ describe("a terminal socket", () => {
     shell.spool.push(Buffer.alloc(4 * 1024 * 1024, "x"));
     for (let n = 0; n < 10; n++) {
       const cut = new Viewer(host, id, 0);
-      await until(() => cut.bytes.length > 0);
+      await until(() => cut.bytes.length > 0, "its first bytes");
       shell.spool.push("y".repeat(100_000));
       cut.ws.terminate();
-      await until(() => cut.closed !== undefined);
+      await until(() => cut.closed !== undefined, "its end");
     }
     const viewer = new Viewer(host, id, shell.spool.length - 3);
-    await until(() => viewer.bytes.toString() === "yyy");
+    await until(() => viewer.bytes.toString() === "yyy", "the last bytes");
     viewer.ws.terminate();
   });
 
