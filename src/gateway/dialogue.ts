@@ -5,7 +5,7 @@ import { CANCEL_METHOD, CancelParams, RequestId, type RpcAnswer, RpcRequest } fr
 import { type Method, methods } from "../protocol/methods.ts";
 import type { Door } from "./admission.ts";
 import { type Handlers, handlerOf, type Subscriber } from "./handlers.ts";
-import { parseJson } from "./json.ts";
+import { type Parsed, parseJson } from "./json.ts";
 import type { Meter } from "./meter.ts";
 import { isExpected } from "./problem.ts";
 
@@ -73,16 +73,17 @@ export class Dialogue {
       return reply(failed(null, new HostError("parse_error", "This is not JSON, or nested too deep.")), []);
     }
     const steps: (() => void)[] = [];
-    const { value, tainted } = parsed;
+    const { value } = parsed;
+    const wrong = wrongNames(parsed);
     if (!Array.isArray(value)) {
-      const answer = await this.#one(value, tainted, steps);
+      const answer = await this.#one(value, wrong, steps);
       if (answer) return reply(answer, steps);
       for (const step of steps) step();
       return undefined;
     }
     if (value.length === 0 || value.length > MAX_BATCH)
       return reply(failed(null, invalid(`A batch has 1 to ${MAX_BATCH} requests, this one has ${value.length}.`)), []);
-    const answers = await Promise.all(value.map((one) => this.#one(one, tainted, steps)));
+    const answers = await Promise.all(value.map((one) => this.#one(one, wrong, steps)));
     const wanted = answers.filter((answer) => answer !== undefined);
     if (wanted.length > 0) return reply(wanted, steps);
     for (const step of steps) step();
@@ -94,14 +95,10 @@ export class Dialogue {
     for (const call of this.#open.values()) call.cancel();
   }
 
-  async #one(value: unknown, tainted: boolean, steps: (() => void)[]): Promise<RpcAnswer | undefined> {
+  async #one(value: unknown, wrong: string | undefined, steps: (() => void)[]): Promise<RpcAnswer | undefined> {
     const request = RpcRequest.safeParse(value);
-    if (!request.success || tainted) {
-      const message = tainted
-        ? "The name __proto__ is not allowed."
-        : `Not a JSON-RPC 2.0 request: ${sentence(request)}`;
-      return failed(idOf(value), invalid(message));
-    }
+    if (!request.success || wrong !== undefined)
+      return failed(idOf(value), invalid(wrong ?? `Not a JSON-RPC 2.0 request: ${sentence(request)}`));
     const { id, method, params = {} } = request.data;
     const call = new OpenCall(this.#options.subscriber, steps);
     if (id === undefined) {
@@ -154,6 +151,9 @@ export class Dialogue {
     return { cancelled: call !== undefined };
   }
 }
+
+const wrongNames = ({ tainted, twice }: Parsed): string | undefined =>
+  tainted ? "The name __proto__ is not allowed." : twice ? "A name is given twice in one object." : undefined;
 
 const isMethod = (name: string): name is Method => Object.hasOwn(methods, name);
 

@@ -3,22 +3,32 @@
 /** Deeper than anything the protocol knows; far from where a recursive reader runs out of stack. */
 const MAX_DEPTH = 100;
 
-export type Parsed = { ok: true; value: unknown /** A `__proto__` was in it, and was left out. */; tainted: boolean };
+/** Names of one object that are remembered: no object of the protocol has more, and a huge one must not cost double. */
+const MOST_NAMES = 10_000;
+
+export interface Parsed {
+  value: unknown;
+  /** A `__proto__` was in it, and was left out. */
+  tainted: boolean;
+  /** An object in it has a name twice; the last one is in `value`. */
+  twice: boolean;
+}
 
 /** `undefined`: no JSON, or nested too deep (looked at before it is parsed). */
 export function parseJson(text: string): Parsed | undefined {
-  if (deeperThan(text, MAX_DEPTH)) return undefined;
   let tainted = false;
   // As JSON a name can be written with escapes too; whoever writes neither has no such name.
   const suspicious = text.includes("__proto__") || text.includes("\\u005f") || text.includes("\\u005F");
   try {
-    if (!suspicious) return { ok: true, value: JSON.parse(text), tainted };
+    const { deep, twice } = look(text);
+    if (deep) return undefined;
+    if (!suspicious) return { value: JSON.parse(text), tainted, twice };
     const value: unknown = JSON.parse(text, (key, inner: unknown) => {
       if (key !== "__proto__") return inner;
       tainted = true;
       return undefined;
     });
-    return { ok: true, value, tainted };
+    return { value, tainted, twice };
   } catch {
     return undefined;
   }
@@ -26,21 +36,43 @@ export function parseJson(text: string): Parsed | undefined {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 
-function deeperThan(text: string, limit: number): boolean {
-  // Each level takes two characters: short texts need no look.
-  if (text.length <= limit) return false;
-  let depth = 0;
+/**
+ * How deep it goes at most, up to one past the limit, and whether an object in it has a name twice: parsers differ in which
+ * one they take, so what one has checked another may not have seen. Of text that is no JSON anything may be said.
+ */
+function look(text: string): { deep: boolean; twice: boolean } {
+  /** The names of each object around the place we are at; null for a list. */
+  const around: (Set<string> | null)[] = [];
+  let nameNext = false;
+  let twice = false;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === QUOTE) {
-      i = endOfString(text, i);
-      if (i === -1) return false; // not JSON; the parser says so
-    } else if (c === 0x5b || c === 0x7b) {
-      if (++depth > limit) return true;
-    } else if (c === 0x5d || c === 0x7d) depth--;
+      const end = endOfString(text, i);
+      if (end === -1) break; // not JSON; the parser says so
+      const names = around.at(-1);
+      if (nameNext && names) {
+        const name = nameIn(text.slice(i, end + 1));
+        twice ||= names.has(name);
+        if (names.size < MOST_NAMES) names.add(name);
+      }
+      nameNext = false;
+      i = end;
+    } else if (c === OPEN_OBJECT || c === OPEN_LIST) {
+      if (around.push(c === OPEN_OBJECT ? new Set() : null) > MAX_DEPTH) return { deep: true, twice };
+      nameNext = c === OPEN_OBJECT;
+    } else if (c === CLOSE_OBJECT || c === CLOSE_LIST) around.pop();
+    else if (c === COMMA) nameNext = true;
   }
-  return false;
+  return { deep: false, twice };
+}
+
+/** Two spellings of one name are the same name. */
+function nameIn(quoted: string): string {
+  return quoted.includes("\\") ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
 }
 
 /** Index of the quote that ends the string beginning at `start`, by native search: strings are most of a big frame. */
