@@ -10,7 +10,8 @@ export const WINDOW_CHARACTERS = 200_000;
 /** A character is at most 4 bytes of UTF-8; what escape sequences take comes on top and is read when needed. */
 const BYTES_PER_CHARACTER = 4;
 const WINDOW_BYTES = WINDOW_CHARACTERS * BYTES_PER_CHARACTER;
-const MAX_TAIL_BYTES = 4 * 1024 * 1024;
+/** Where so much is nothing but escape sequences and control characters, the tail is what text there is: the loop must not wait. */
+const MAX_TAIL_BYTES = 512 * 1024;
 const RETRIES = 5;
 
 export interface LogPage {

@@ -9,7 +9,7 @@ const sequences =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
   /\x1b[\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-Z\\^-~]|\x1b|\x9b[0-?]*[ -/]*[@-~]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: see above
-const leftovers = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]/g;
+const leftovers = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]+/g;
 
 /** The text without ANSI sequences and other control characters; tabs, line feeds and carriage returns stay. */
 export function stripAnsi(text: string): string {
