@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -83,6 +83,38 @@ describe("processes over a restart of the host", () => {
       ["hit 1", "hit 2", "hit 3", "hit 4"],
     );
     assert.equal(host.processes.get(process_id).watch_hits, 4);
+  });
+
+  it("P28: what a straggler printed after an exit that nobody watched is no match, what came before it is", async () => {
+    await using host = await SmallHost.start();
+    const session_id = "ses_after";
+    const command = `(${go("go2")}; echo word too late; touch printed) & ${go("go1")}; echo word in time; exit 4`;
+    const request = { ...agent, command, cwd: host.home, session_id, watch_patterns: ["word"] };
+    const { process_id, pid } = await host.processes.start(request);
+    await host.down();
+    await writeFile(path.join(host.home, "go1"), "");
+    await until(
+      async () =>
+        !(await access(`/proc/${pid}`).then(
+          () => true,
+          () => false,
+        )),
+    );
+    await writeFile(path.join(host.home, "go2"), "");
+    await until(async () =>
+      access(path.join(host.home, "printed")).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await host.up();
+    await host.event("session/ses_after", "process.closed");
+    const matches = await host.events("session/ses_after", "process.matched");
+    assert.deepEqual(
+      matches.flatMap(({ payload }) => payload.lines),
+      ["word in time"],
+    );
+    assert.equal((await host.processes.wait(process_id, {})).exit_code, 4);
   });
 
   it("P33: one whose start nobody had recorded yet is recorded by the next host, with all that was asked for", async () => {

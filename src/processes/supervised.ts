@@ -92,6 +92,7 @@ export class Supervised {
       spool: child.spool,
       patterns: this.#row.watch_patterns,
       state: this.#book.watch,
+      ...(child.end?.kind === "exited" ? { bytesAtExit: child.end.bytesAtExit } : {}),
       tell: async (match, watch) => {
         this.#row = { ...this.#row, watch_hits: match.hits };
         this.#book = { ...this.#book, watch };

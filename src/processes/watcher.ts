@@ -75,6 +75,8 @@ export class Watcher {
     spool: Spool;
     patterns: readonly string[];
     state: WatchState;
+    /** Where its output ended, of a process that has ended already: nothing past it is a match. */
+    bytesAtExit?: number;
     tell: (match: Match, state: WatchState) => Promise<void>;
     clock?: Clock;
     onError: (error: unknown) => void;
@@ -86,6 +88,7 @@ export class Watcher {
     this.#scanner = new LineScanner(o.patterns, o.state);
     this.#hits = o.state.hits;
     this.#toldAt = o.state.toldAt;
+    if (o.bytesAtExit !== undefined) this.#end = o.bytesAtExit;
     this.#running = this.#run().catch(o.onError);
   }
 
@@ -126,9 +129,12 @@ export class Watcher {
   }
 
   async #scan(position: number): Promise<void> {
-    const chunk = await this.#read(position, Math.min(CHUNK_BYTES, this.#end - position));
-    if (chunk === null) return;
+    const read = await this.#read(position, Math.min(CHUNK_BYTES, this.#end - position));
+    if (read === null) return;
+    // The end may have become known while we read.
+    const chunk = read.subarray(0, Math.max(0, this.#end - this.#scanner.offset));
     for (const hit of this.#scanner.push(chunk)) {
+      if (hit.offset >= this.#end) break;
       this.#hits++;
       this.#pending ??= { offset: hit.offset, pattern: hit.pattern, lines: [], characters: 0, count: 0 };
       const pending = this.#pending;

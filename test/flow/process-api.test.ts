@@ -21,10 +21,18 @@ describe("processes over the API", () => {
   before(async () => {
     home = await realpath(await mkdtemp(join(tmpdir(), "hearth-person-")));
     await mkdir(join(home, "work", "inner"), { recursive: true });
+    // A shell that takes PATH as it finds it: the system's own profile would hide what Hearth hands on.
+    await writeFile(
+      join(home, "shell"),
+      '#!/bin/sh\ncase $1 in -lic) . ~/.profile; set -- -c "$2";; esac\nexec /bin/sh "$@"\n',
+      {
+        mode: 0o755,
+      },
+    );
     await writeFile(join(home, ".profile"), "export FROM_PROFILE=yes OPENAI_API_KEY=profile-key\necho noise\n");
     host = await RunningHost.start({
       HOME: home,
-      SHELL: "/bin/sh",
+      SHELL: join(home, "shell"),
       // As npm leaves it for `npm start`, among secrets that are the host's own.
       PATH: `${bin}:${join(bin, "../../../node_modules/.bin")}:/usr/lib/node-gyp-bin:${process.env.PATH}`,
       npm_config_user_agent: "npm",
