@@ -10,25 +10,22 @@ export interface BannerProps {
 
 /** A connection that comes at once needs no announcement. */
 const PATIENCE_MS = 400;
+/** After this long, a host that restarts would be back: a person should know what to do. */
+const AWAY_MS = 8_000;
 
 export function Banner({ connection, problem, onDismiss }: BannerProps) {
   const apart = connection !== "ready";
-  const [late, setLate] = useState(false);
-  useEffect(() => {
-    if (!apart) {
-      setLate(false);
-      return;
-    }
-    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, [apart]);
+  const late = useLasting(apart, PATIENCE_MS);
+  const away = useLasting(apart, AWAY_MS);
   return (
     <>
       <div data-testid="connection" data-state={connection} role="status">
         {apart && late && (
           <p className="flex items-center justify-center gap-2 bg-wash px-4 py-1.5 text-xs text-ember">
             <span className="ember-dot" />
-            Reconnecting… Nothing is lost; what runs goes on.
+            {away
+              ? "The host does not answer. If it was stopped, start it with `hearth up`: this page finds it by itself."
+              : "Reconnecting… Nothing is lost; what runs goes on."}
           </p>
         )}
       </div>
@@ -42,4 +39,18 @@ export function Banner({ connection, problem, onDismiss }: BannerProps) {
       )}
     </>
   );
+}
+
+/** True once `state` has held for so long. */
+function useLasting(state: boolean, ms: number): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!state) {
+      setLasting(false);
+      return;
+    }
+    const timer = setTimeout(() => setLasting(true), ms);
+    return () => clearTimeout(timer);
+  }, [state, ms]);
+  return lasting;
 }

@@ -35,6 +35,7 @@ export const Composer = memo(function Composer(props: ComposerProps) {
   const [text, setText] = useState(() => drafts.get(draftKey) ?? "");
   const [mode, setMode] = useState<"queue" | "steer">("queue");
   const [problem, setProblem] = useState<string | null>(null);
+  const [sending, setSending] = useState<readonly string[]>([]);
   const recall = useRef<Recall>(atDraft);
   const field = useRef<HTMLTextAreaElement>(null);
 
@@ -60,14 +61,24 @@ export const Composer = memo(function Composer(props: ComposerProps) {
   const send = () => {
     const words = text.trim();
     if (words === "") return;
+    if (offline) {
+      setProblem("Not connected: your words stay here. Send them when the host is back.");
+      return;
+    }
     setText("");
     setProblem(null);
     recall.current = atDraft;
-    onSend(text, busy ? mode : "queue").catch((error: unknown) => {
-      setText((now) => (now === "" ? text : now));
-      setProblem(error instanceof Error ? error.message : String(error));
-    });
+    setSending((now) => [...now, text]);
+    onSend(text, busy ? mode : "queue")
+      .catch((error: unknown) => {
+        setText((now) => (now === "" ? text : now));
+        setProblem(error instanceof Error ? error.message : String(error));
+      })
+      .finally(() => setSending((now) => now.toSpliced(now.indexOf(text), 1)));
   };
+  useEffect(() => {
+    if (!offline) setProblem(null);
+  }, [offline]);
 
   const key = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     // While an input method composes, Enter and the arrows are its own.
@@ -104,6 +115,7 @@ export const Composer = memo(function Composer(props: ComposerProps) {
           {problem}
         </p>
       )}
+      {sending.length > 0 && <Undelivered texts={sending} />}
       <div className="rounded-2xl border border-line bg-raised shadow-[0_8px_30px_-16px_var(--shadow)] transition-colors focus-within:border-glow/60">
         <textarea
           ref={field}
@@ -152,6 +164,34 @@ export const Composer = memo(function Composer(props: ComposerProps) {
     </form>
   );
 });
+
+/** Most words arrive at once and need no announcement; those of a connection that went silent must not be gone from sight. */
+const UNNOTICED_MS = 700;
+
+function Undelivered({ texts }: { texts: readonly string[] }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), UNNOTICED_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!late) return null;
+  return (
+    <ul
+      data-testid="undelivered"
+      aria-label="Not delivered yet"
+      className="mb-2 max-h-40 space-y-1 overflow-y-auto text-sm"
+    >
+      {texts.map((text, at) => (
+        // Texts may be the same; their order is who they are.
+        // biome-ignore lint/suspicious/noArrayIndexKey: see above
+        <li key={at} className="text-faint">
+          <span className="line-clamp-2 whitespace-pre-wrap text-soft">{text}</span> not delivered yet; keep this page
+          open
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 function ModeChoice({ mode, onMode }: { mode: "queue" | "steer"; onMode: (mode: "queue" | "steer") => void }) {
   return (
