@@ -133,6 +133,12 @@ function rawSink(): Sink {
 const LONGEST_LINE = 16_384;
 
 function visibleSink(screen: Screen): Sink {
+  const { write, end } = visibleText((text) => screen.out(text));
+  return { write: (chunk) => Promise.resolve(write(chunk)), end };
+}
+
+/** Bytes of a process as text that cannot command the terminal (A46), in whole lines. */
+export function visibleText(show: (text: string) => void): { write(chunk: Buffer): void; end(): void } {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   return {
@@ -140,10 +146,9 @@ function visibleSink(screen: Screen): Sink {
       rest += decoder.write(chunk);
       // By whole lines, because a sequence may be cut in two; a line without end is not waited for.
       const at = rest.length > LONGEST_LINE ? rest.length : rest.lastIndexOf("\n") + 1;
-      screen.out(safeOutput(rest.slice(0, at)));
+      show(safeOutput(rest.slice(0, at)));
       rest = rest.slice(at);
-      return Promise.resolve();
     },
-    end: () => screen.out(safeOutput(rest + decoder.end())),
+    end: () => show(safeOutput(rest + decoder.end())),
   };
 }

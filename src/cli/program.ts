@@ -144,6 +144,23 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     });
 
   command(
+    "attach <id>",
+    "This terminal becomes that of a terminal or process; Ctrl-P Ctrl-Q lets go, and it runs on.",
+    "hearth attach term_5f0c1e2d3b4a",
+    'hearth attach --detach-keys "ctrl-]" proc_5f0c1e2d3b4a',
+  )
+    .option("--detach-keys <keys>", "the keys that let go", "ctrl-p ctrl-q")
+    .option("--read-only", "watch, and send nothing")
+    .addHelpText(
+      "after",
+      "\nIts exit code is the program's when that ends meanwhile (128 + n for signal n), 0 when it was let go.\nWithout a terminal of its own a process takes lines, and Ctrl-C lets go.",
+    )
+    .action(async (id: string, options: import("./attach.ts").AttachOptions) => {
+      const { attach } = await import("./attach.ts");
+      end(await attach(home, id, options, screen));
+    });
+
+  command(
     "wait <id>",
     "Wait for a process; the exit code is its own, 128 + n for signal n.",
     "hearth wait proc_5f0c1e2d3b4a && echo fine",
