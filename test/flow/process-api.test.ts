@@ -106,6 +106,42 @@ describe("processes over the API", () => {
     assert.equal((await rpc(host, "process.kill", { process_id })).status, "already_exited");
   });
 
+  it("P16, P25: lists what a person and an agent want to know of each, of a task and of its session", async () => {
+    const { session_id: mine } = await rpc(host, "session.create", { workspace: home });
+    const command = `read x # ${"long ".repeat(60)}`;
+    const one = await rpc(host, "process.start", { command, session_id: mine, task_id: "t", notify_on_complete: true });
+    const argv = ["sh", "-c", `echo first word; printf 'wo'; sleep 0.1; echo rd; printf ${"y".repeat(300)}; exit 5`];
+    const two = await rpc(host, "process.start", { argv, session_id: mine, watch_patterns: ["word", "other"] });
+    await rpc(host, "process.wait", { process_id: two.process_id, timeout: 20 });
+    const { processes } = await rpc(host, "process.list", { session_id: mine, task_id: "t" });
+    const [other, task] = processes;
+    assert.ok(other && task);
+    assert.deepEqual(
+      [task.process_id, task.session_scoped, task.status, task.notify_on_complete, task.exit_code, task.recovered],
+      [one.process_id, false, "running", true, null, false],
+    );
+    assert.deepEqual([task.command.length, task.cwd, task.pid, task.started_at], [200, home, one.pid, one.started_at]);
+    assert.ok(task.uptime_s > 0);
+    assert.deepEqual(
+      [other.process_id, other.session_scoped, other.status, other.exit_code, other.watch_patterns, other.watch_hits],
+      [two.process_id, true, "exited", 5, ["word", "other"], 2],
+    );
+    assert.equal(other.tail, "y".repeat(200));
+    await host.kill9();
+    await host.restart();
+    const again = (await rpc(host, "process.list", { session_id: mine, task_id: "t" })).processes;
+    assert.deepEqual(
+      again.map((row) => [row.process_id, row.session_scoped, row.recovered, row.watch_hits, row.tail.length]),
+      [
+        [two.process_id, true, false, 2, 200],
+        [one.process_id, false, true, 0, 0],
+      ],
+    );
+    const poll = await rpc(host, "process.poll", { process_id: one.process_id });
+    assert.equal(poll.detached, true);
+    assert.deepEqual(await rpc(host, "process.kill_all", { session_id: mine }), { killed: 1 });
+  });
+
   it("P17: takes a number for an id, and says which parameter or method is wrong", async () => {
     assert.equal((await refused(host, "process.poll", { process_id: 12 })).data.reason, "process_not_found");
     assert.equal((await refused(host, "process.poll", {})).data.field, "process_id");
