@@ -55,7 +55,12 @@ function Main({ hub }: { hub: Hub }) {
   const [openProcess, setOpenProcess] = useState<string | null>(null);
   const [insert, setInsert] = useState<{ text: string } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const { id, session, go } = page;
+  const { id, session, go, wide, setWide } = page;
+  useEffect(() => {
+    if (!wide) return;
+    setTab("terminal");
+    setSide(true);
+  }, [wide]);
   useFirstSession(page, sessions?.[0]?.session_id ?? null, sessions !== null);
   useStopKey(page, session.busy);
 
@@ -97,6 +102,11 @@ function Main({ hub }: { hub: Hub }) {
     hub.refreshSessions();
     if (gone === id) go(sessions?.find((one) => one.session_id !== gone)?.session_id ?? null);
   };
+  const closeSide = () => {
+    // From the whole page back to beside the conversation, and from there away.
+    if (wide) setWide(false);
+    if (!wide || narrow) setSide(false);
+  };
   const model = session.model ?? row?.model ?? null;
 
   return (
@@ -105,7 +115,7 @@ function Main({ hub }: { hub: Hub }) {
         label="Conversations"
         side="left"
         over={slim}
-        open={!slim || list}
+        open={wide ? list : !slim || list}
         onClose={() => setList(false)}
         width="w-60"
       >
@@ -124,7 +134,7 @@ function Main({ hub }: { hub: Hub }) {
           onDelete={remove}
         />
       </Drawer>
-      <main className="flex min-w-0 flex-1 flex-col">
+      <main hidden={wide && !narrow} className={`min-w-0 flex-1 flex-col ${wide && !narrow ? "" : "flex"}`}>
         <Header
           title={title}
           running={[...session.processes.values()].filter((process) => process.status === "running").length}
@@ -175,18 +185,26 @@ function Main({ hub }: { hub: Hub }) {
         side="right"
         over={narrow}
         open={side}
-        onClose={() => setSide(false)}
+        onClose={closeSide}
         width="w-[25rem] min-[1500px]:w-[34rem]"
+        whole={wide || (slim && tab === "terminal")}
       >
         <Panel
           hub={hub}
           session={id}
           tab={tab}
-          onTab={setTab}
+          onTab={(chosen) => {
+            setTab(chosen);
+            if (chosen !== "terminal") setWide(false);
+          }}
+          terminals={session.terminals}
+          wide={wide}
+          onWide={setWide}
+          visible={side}
           openProcess={openProcess}
           onOpenProcess={setOpenProcess}
           onNeedSession={() => attempt(page.ensure())}
-          onClose={() => setSide(false)}
+          onClose={closeSide}
         />
       </Drawer>
     </div>

@@ -25,6 +25,11 @@ export class Mute {
     };
   }
 
+  /** Whether something of the past is still being drawn. */
+  get active(): boolean {
+    return this.#drawing > 0;
+  }
+
   /** Whether what the emulator wants to send may go out: keys always, answers not while a replay is drawn. */
   allows(data: string): boolean {
     return this.#drawing === 0 || !isAnswer(data);

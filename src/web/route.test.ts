@@ -4,8 +4,10 @@ import { parseHash, pastedTicket, sessionHash } from "./route.ts";
 
 describe("the page's address", () => {
   it("round-trips a session", () => {
-    assert.deepEqual(parseHash(sessionHash("ses_0123456789ab")), { session: "ses_0123456789ab", ticket: null });
-    assert.deepEqual(parseHash(sessionHash(null)), { session: null, ticket: null });
+    const session = "ses_0123456789ab";
+    assert.deepEqual(parseHash(sessionHash(session)), { session, terminals: false, ticket: null });
+    assert.deepEqual(parseHash(sessionHash(session, true)), { session, terminals: true, ticket: null });
+    assert.deepEqual(parseHash(sessionHash(null, true)), { session: null, terminals: false, ticket: null });
   });
 
   it("reads a login ticket and nothing that only looks like one", () => {
@@ -17,7 +19,7 @@ describe("the page's address", () => {
 
   it("takes garbage for the empty page", () => {
     for (const hash of ["", "#", "#/s/", "#/s/%E0%A4%A", "#/s/a/b", "#/s/<b>", "#/sessions"])
-      assert.deepEqual(parseHash(hash), { session: null, ticket: null }, hash);
+      assert.deepEqual(parseHash(hash), { session: null, terminals: false, ticket: null }, hash);
   });
 
   it("finds the ticket in whatever a person pastes", () => {

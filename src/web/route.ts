@@ -3,6 +3,8 @@
 export interface Route {
   /** The session to show; null: none chosen. */
   session: string | null;
+  /** Its terminals have the whole page. */
+  terminals: boolean;
   /** A one-time login ticket, which must leave the address bar before anything else happens. */
   ticket: string | null;
 }
@@ -15,16 +17,17 @@ export function parseHash(hash: string): Route {
   const text = hash.startsWith("#") ? hash.slice(1) : hash;
   if (text.startsWith("ticket=")) {
     const ticket = decoded(text.slice("ticket=".length));
-    return { session: null, ticket: ticket !== null && TICKET.test(ticket) ? ticket : null };
+    return { session: null, terminals: false, ticket: ticket !== null && TICKET.test(ticket) ? ticket : null };
   }
-  const match = /^\/s\/([^/?]+)\/?$/.exec(text);
+  const match = /^\/s\/([^/?]+)(\/t)?\/?$/.exec(text);
   const session = match?.[1] === undefined ? null : decoded(match[1]);
-  return { session: session !== null && SESSION_ID.test(session) ? session : null, ticket: null };
+  if (session === null || !SESSION_ID.test(session)) return { session: null, terminals: false, ticket: null };
+  return { session, terminals: match?.[2] !== undefined, ticket: null };
 }
 
-/** The hash that shows a session, or with null the empty page. */
-export function sessionHash(session: string | null): string {
-  return session === null ? "#/" : `#/s/${encodeURIComponent(session)}`;
+/** The hash that shows a session (or its terminals alone), or with null the empty page. */
+export function sessionHash(session: string | null, terminals = false): string {
+  return session === null ? "#/" : `#/s/${encodeURIComponent(session)}${terminals ? "/t" : ""}`;
 }
 
 /** The ticket in what a person pasted: a whole link, a fragment, or the bare ticket. Null if there is none. */

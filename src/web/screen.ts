@@ -1,134 +1,210 @@
-// An emulator on the page, in the page's colours, that fits itself to its place.
-import { FitAddon } from "@xterm/addon-fit";
+// An emulator on the page, in the page's colours. It says what size would fit its place, and shows any size so that it fits.
+import { SearchAddon } from "@xterm/addon-search";
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
+import { USUAL } from "./terminal/font-size.ts";
+import { dark, LEAST_CONTRAST, light } from "./terminal/palette.ts";
+import { accelerate } from "./terminal/renderer.ts";
 
 export interface ScreenOptions {
+  label: string;
   /** Output of a pipe ends its lines with a newline alone. */
   newlinesOnly?: boolean;
   readOnly?: boolean;
-  /** Called whenever the size that fits has changed, and once at first. Without it the size is not fitted. */
+  fontSize?: number;
+  /** Called with the size that fits at the full font size: at first and whenever it is another. */
   onFit?: (rows: number, cols: number) => void;
-  label: string;
+  /** Somebody has clicked a link. Where it leads is as its program says: judge it first. */
+  onLink: (target: string) => void;
 }
 
 export interface Screen extends Disposable {
   readonly terminal: Terminal;
-  fit(): void;
+  readonly search: SearchAddon;
+  /** Shows this many cells; where there is no room for them at the full font size, in a smaller one. */
+  setSize(rows: number, cols: number): void;
+  setFontSize(size: number): void;
+  /** Not in view it costs nothing to draw. */
+  show(visible: boolean): void;
 }
 
 /** Lines kept above the screen. The whole output stays on the host; this bounds the memory of the page. */
-const SCROLLBACK = 5000;
+const SCROLLBACK = 10_000;
+const SCROLLBAR = 14;
+const SMALLEST_FONT = 4;
+const HIGHLIGHTS = 1_000;
 
 /** Puts a screen into `place`; dispose it before `place` goes. */
 export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
   const terminal = new Terminal({
     theme: colours(),
     fontFamily: getComputedStyle(document.documentElement).getPropertyValue("--font-mono") || "monospace",
-    fontSize: 12.5,
-    lineHeight: 1.25,
+    fontSize: options.fontSize ?? USUAL,
+    lineHeight: 1.2,
+    minimumContrastRatio: LEAST_CONTRAST,
     scrollback: SCROLLBACK,
     convertEol: options.newlinesOnly ?? false,
     disableStdin: options.readOnly ?? false,
     cursorBlink: false,
-    cursorStyle: "bar",
+    cursorStyle: options.readOnly ? "bar" : "block",
     cursorInactiveStyle: options.readOnly ? "none" : "outline",
     macOptionIsMeta: true,
-    allowProposedApi: false,
+    // For marking what a search has found, and for the widths below.
+    allowProposedApi: true,
+    linkHandler: {
+      activate: (event, target) => {
+        event.preventDefault();
+        options.onLink(target);
+      },
+      // The person is told why such a link is not opened: `onLink` judges every one.
+      allowNonHttpProtocols: true,
+    },
   });
-  const fitter = new FitAddon();
-  terminal.loadAddon(fitter);
+  const search = new SearchAddon({ highlightLimit: HIGHLIGHTS });
+  terminal.loadAddon(search);
+  // The host's screens count widths like this; another count would put later cells elsewhere.
+  terminal.loadAddon(new UnicodeGraphemesAddon());
   terminal.loadAddon(
-    new WebLinksAddon((event, address) => {
+    new WebLinksAddon((event, target) => {
       event.preventDefault();
-      window.open(address, "_blank", "noopener,noreferrer");
+      options.onLink(target);
     }),
   );
   terminal.open(place);
   terminal.textarea?.setAttribute("aria-label", options.label);
+  const fitting = new Fitting(terminal, place, options.fontSize ?? USUAL, options.onFit);
+  const renderer = accelerate(terminal, place, () => fitting.remeasure());
 
-  let last = "";
-  const fit = () => {
-    const size = fitter.proposeDimensions();
-    if (options.onFit === undefined || size === undefined || place.clientHeight === 0) return;
-    // While the place is being opened or hidden the proposal can be a sliver; the host would clamp it anyway.
-    const rows = Math.max(4, size.rows);
-    const cols = Math.max(20, size.cols);
-    if (last === `${rows}x${cols}`) return;
-    last = `${rows}x${cols}`;
-    terminal.resize(cols, rows);
-    options.onFit(rows, cols);
-  };
-  const watcher = new ResizeObserver(() => fit());
+  const watcher = new ResizeObserver(() => fitting.fit());
   watcher.observe(place);
   const repaint = () => {
     terminal.options.theme = colours();
   };
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", repaint);
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", repaint);
   window.addEventListener("hearth-theme", repaint);
-  fit();
   return {
     terminal,
-    fit,
+    search,
+    setSize: (rows, cols) => fitting.setSize(rows, cols),
+    setFontSize: (size) => fitting.setFontSize(size),
+    show(visible) {
+      renderer.show(visible);
+      if (visible) fitting.fit();
+    },
     [Symbol.dispose]() {
       watcher.disconnect();
-      dark.removeEventListener("change", repaint);
+      system.removeEventListener("change", repaint);
       window.removeEventListener("hearth-theme", repaint);
+      renderer[Symbol.dispose]();
       terminal.dispose();
     },
   };
 }
 
-const darkColours: ITheme = {
-  background: "#120f0d",
-  foreground: "#e8dfd3",
-  cursor: "#f07f3e",
-  cursorAccent: "#120f0d",
-  selectionBackground: "#f07f3e55",
-  black: "#3b322c",
-  red: "#ef8576",
-  green: "#8ac795",
-  yellow: "#e3b65c",
-  blue: "#85aee0",
-  magenta: "#cf9ad4",
-  cyan: "#7cc3c0",
-  white: "#d8cdbf",
-  brightBlack: "#8a7d71",
-  brightRed: "#ffa294",
-  brightGreen: "#a9dfb2",
-  brightYellow: "#f6d184",
-  brightBlue: "#a8c8f2",
-  brightMagenta: "#e5b6e9",
-  brightCyan: "#9fdedb",
-  brightWhite: "#fff8ee",
-};
-const lightColours: ITheme = {
-  background: "#f4eee4",
-  foreground: "#332a24",
-  cursor: "#c94f1b",
-  cursorAccent: "#f4eee4",
-  selectionBackground: "#e2622a40",
-  black: "#332a24",
-  red: "#ac2a20",
-  green: "#2f6a39",
-  yellow: "#805706",
-  blue: "#2c5b93",
-  magenta: "#84408c",
-  cyan: "#1e6a6b",
-  white: "#746658",
-  brightBlack: "#85776a",
-  brightRed: "#c43a2e",
-  brightGreen: "#3b7f47",
-  brightYellow: "#966809",
-  brightBlue: "#376dad",
-  brightMagenta: "#9a4fa3",
-  brightCyan: "#277f80",
-  brightWhite: "#4a3f37",
-};
+/** Which size fits, and which font makes a given size fit. */
+class Fitting {
+  readonly #terminal: Terminal;
+  readonly #place: HTMLElement;
+  readonly #onFit: ((rows: number, cols: number) => void) | undefined;
+  #fontSize: number;
+  /** Of one cell at the full font size, in CSS pixels; undefined: to be measured. */
+  #cell: { width: number; height: number } | undefined;
+  #said = "";
+
+  constructor(terminal: Terminal, place: HTMLElement, fontSize: number, onFit?: (rows: number, cols: number) => void) {
+    this.#terminal = terminal;
+    this.#place = place;
+    this.#fontSize = fontSize;
+    this.#onFit = onFit;
+  }
+
+  setSize(rows: number, cols: number): void {
+    if (rows !== this.#terminal.rows || cols !== this.#terminal.cols) this.#terminal.resize(cols, rows);
+    this.#scale();
+  }
+
+  setFontSize(size: number): void {
+    this.#fontSize = size;
+    this.remeasure();
+  }
+
+  remeasure(): void {
+    this.#cell = undefined;
+    this.fit();
+  }
+
+  fit(): void {
+    const room = this.#room();
+    if (room === undefined || this.#onFit === undefined) return;
+    const cell = this.#measured();
+    // While the place is being opened or hidden the proposal can be a sliver; the host would clamp it anyway.
+    const rows = Math.max(4, Math.floor(room.height / cell.height));
+    const cols = Math.max(20, Math.floor(room.width / cell.width));
+    if (Number.isFinite(rows) && Number.isFinite(cols) && this.#said !== `${rows}x${cols}`) {
+      this.#said = `${rows}x${cols}`;
+      this.#onFit(rows, cols);
+    }
+    this.#scale();
+  }
+
+  #scale(): void {
+    const room = this.#room();
+    if (room === undefined || this.#onFit === undefined) return;
+    const cell = this.#measured();
+    const { rows, cols } = this.#terminal;
+    const factor = Math.min(1, room.width / (cols * cell.width), room.height / (rows * cell.height));
+    let size = factor === 1 ? this.#fontSize : Math.max(SMALLEST_FONT, Math.floor(this.#fontSize * factor * 4) / 4);
+    this.#setFont(size);
+    // Cells are rounded to the pixels of the screen, so the first guess can be a little too large.
+    while (factor < 1 && size > SMALLEST_FONT && !this.#fits(room)) {
+      size -= 0.25;
+      this.#setFont(size);
+    }
+    this.#place.dataset.scaled = String(factor < 1);
+  }
+
+  #fits(room: { width: number; height: number }): boolean {
+    const is = this.#screen();
+    return is === undefined || (is.offsetWidth <= room.width && is.offsetHeight <= room.height);
+  }
+
+  #setFont(size: number): void {
+    if (this.#terminal.options.fontSize !== size) this.#terminal.options.fontSize = size;
+  }
+
+  #measured(): { width: number; height: number } {
+    if (this.#cell !== undefined) return this.#cell;
+    this.#setFont(this.#fontSize);
+    const { rows, cols } = this.#terminal;
+    const is = this.#screen();
+    const cell = { width: (is?.offsetWidth ?? 0) / cols, height: (is?.offsetHeight ?? 0) / rows };
+    if (cell.width > 0 && cell.height > 0) this.#cell = cell;
+    return cell;
+  }
+
+  /** The room for cells; undefined while it is not in view. */
+  #room(): { width: number; height: number } | undefined {
+    const { element } = this.#terminal;
+    if (element === undefined || this.#place.clientHeight === 0 || this.#place.clientWidth === 0) return undefined;
+    const style = getComputedStyle(element);
+    const [top = 0, right = 0, bottom = 0, left = 0] = [
+      ...[style.paddingTop, style.paddingRight, style.paddingBottom, style.paddingLeft],
+    ].map(Number.parseFloat);
+    return {
+      width: this.#place.clientWidth - left - right - SCROLLBAR,
+      height: this.#place.clientHeight - top - bottom,
+    };
+  }
+
+  #screen(): HTMLElement | undefined {
+    return this.#terminal.element?.querySelector<HTMLElement>(".xterm-screen") ?? undefined;
+  }
+}
 
 function colours(): ITheme {
   const chosen = document.documentElement.dataset.theme;
-  const dark = chosen === "dark" || (chosen !== "light" && window.matchMedia("(prefers-color-scheme: dark)").matches);
-  return dark ? darkColours : lightColours;
+  const isDark = chosen === "dark" || (chosen !== "light" && window.matchMedia("(prefers-color-scheme: dark)").matches);
+  return isDark ? dark : light;
 }

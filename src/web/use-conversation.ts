@@ -9,11 +9,14 @@ import { parseHash, sessionHash } from "./route.ts";
 export interface Page {
   /** The session in the address; null: a conversation that has not begun. */
   id: string | null;
+  /** The address asks for its terminals alone. */
+  wide: boolean;
   session: SessionState;
   loaded: boolean;
   problem: string | null;
   answers: Answers;
   go(id: string | null): void;
+  setWide(wide: boolean): void;
   send(text: string, mode: "queue" | "steer"): Promise<void>;
   stop(): void;
   /** The session of this page, made if there is none. */
@@ -33,8 +36,14 @@ function go(id: string | null): void {
   if (parseHash(location.hash).session !== id) location.hash = sessionHash(id);
 }
 
+function setWide(wide: boolean): void {
+  const { session, terminals } = parseHash(location.hash);
+  if (session !== null && terminals !== wide) location.hash = sessionHash(session, wide);
+}
+
 export function usePage(hub: Hub): Page {
   const id = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).session);
+  const wide = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).terminals);
   const conversation = useOpen(hub, id);
   const subscribe = useCallback(
     (listener: () => void) => conversation?.state.subscribe(listener) ?? (() => undefined),
@@ -104,10 +113,11 @@ export function usePage(hub: Hub): Page {
 
   return {
     id,
+    wide,
     session,
     loaded: id === null || (shown?.loaded ?? false),
     problem: shown?.problem ?? null,
-    ...{ answers, go, send, stop, ensure, setWorkspace, setModel },
+    ...{ answers, go, setWide, send, stop, ensure, setWorkspace, setModel },
   };
 }
 

@@ -9,10 +9,12 @@ export interface DrawerProps {
   open: boolean;
   onClose: () => void;
   width: string;
+  /** Takes the whole page: what else there is must not be drawn. */
+  whole?: boolean;
   children: ReactNode;
 }
 
-export function Drawer({ label, side, over, open, onClose, width, children }: DrawerProps) {
+export function Drawer({ label, side, over, open, onClose, width, whole = false, children }: DrawerProps) {
   const root = useRef<HTMLElement>(null);
   useEffect(() => {
     if (!over || !open) return;
@@ -27,7 +29,7 @@ export function Drawer({ label, side, over, open, onClose, width, children }: Dr
       <aside
         aria-label={label}
         hidden={!open}
-        className={`min-h-0 flex-none border-line bg-surface ${side === "left" ? "border-r" : "border-l"} ${width}`}
+        className={`min-h-0 border-line bg-surface ${side === "left" ? "border-r" : "border-l"} ${whole ? "min-w-0 flex-1 border-0!" : `flex-none ${width}`}`}
       >
         {children}
       </aside>
@@ -55,7 +57,7 @@ export function Drawer({ label, side, over, open, onClose, width, children }: Dr
           event.stopPropagation();
           onClose();
         }}
-        className={`fixed inset-y-0 z-30 w-[min(26rem,92vw)] bg-surface shadow-[0_0_60px_var(--shadow)] outline-none transition-transform duration-200 ${side === "left" ? "left-0" : "right-0"} ${open ? "" : side === "left" ? "invisible -translate-x-full" : "invisible translate-x-full"}`}
+        className={`fixed inset-y-0 z-30 ${whole ? "w-full" : "w-[min(26rem,92vw)]"} bg-surface shadow-[0_0_60px_var(--shadow)] outline-none transition-transform duration-200 ${side === "left" ? "left-0" : "right-0"} ${open ? "" : side === "left" ? "invisible -translate-x-full" : "invisible translate-x-full"}`}
       >
         {children}
       </aside>

@@ -46,6 +46,9 @@ export const Copy = line(
   <path d="M7 7V4.7C7 4.3 7.3 4 7.7 4h7.6c.4 0 .7.3.7.7v7.6c0 .4-.3.7-.7.7H13M4.7 7h7.6c.4 0 .7.3.7.7v7.6c0 .4-.3.7-.7.7H4.7a.7.7 0 0 1-.7-.7V7.7c0-.4.3-.7.7-.7z" />,
 );
 export const Terminal = line(<path d="m4 6 4 4-4 4M10 14.5h6" />);
+export const More = line(<path d="M5 10v.01M10 10v.01M15 10v.01" strokeWidth="2.6" />);
+export const Widen = line(<path d="M8 4H4v4M12 4h4v4M8 16H4v-4M12 16h4v-4" />);
+export const Narrow = line(<path d="M4 8h4V4M16 8h-4V4M4 12h4v4M16 12h-4v4" />);
 export const Cog = line(
   <path d="M10 3.5v2M10 14.5v2M3.5 10h2M14.5 10h2M5.4 5.4l1.4 1.4M13.2 13.2l1.4 1.4M14.6 5.4l-1.4 1.4M6.8 13.2l-1.4 1.4M12.5 10a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z" />,
 );

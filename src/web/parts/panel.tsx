@@ -1,8 +1,9 @@
 // Beside the conversation: what runs, and a terminal.
 import { type KeyboardEvent, lazy, Suspense, useEffect, useId, useRef, useState } from "react";
+import type { TerminalRow } from "../../protocol/rows.ts";
 import type { Hub } from "../hub.ts";
 import { useField } from "../store.ts";
-import { Close, Terminal } from "./icons.tsx";
+import { Close, Narrow, Terminal, Widen } from "./icons.tsx";
 import { ProcessList } from "./process-list.tsx";
 
 // The emulator is the heaviest part of the page; it is fetched when it is first wanted.
@@ -13,6 +14,12 @@ export type PanelTab = "processes" | "terminal";
 export interface PanelProps {
   hub: Hub;
   session: string | null;
+  terminals: ReadonlyMap<string, TerminalRow>;
+  /** It has the whole page, not only its column. */
+  wide: boolean;
+  onWide: (wide: boolean) => void;
+  /** Whether anybody can see it. */
+  visible: boolean;
   tab: PanelTab;
   onTab: (tab: PanelTab) => void;
   openProcess: string | null;
@@ -28,7 +35,7 @@ const tabs: ReadonlyArray<{ tab: PanelTab; label: string }> = [
 ];
 
 export function Panel(props: PanelProps) {
-  const { hub, session, tab, onTab, openProcess, onOpenProcess, onNeedSession, onClose } = props;
+  const { hub, session, wide, onWide, tab, onTab, openProcess, onOpenProcess, onNeedSession, onClose } = props;
   const id = useId();
   const running = useField(hub.state, "processes").filter(
     (process) => process.status === "running" && process.session_id === session,
@@ -73,6 +80,19 @@ export function Panel(props: PanelProps) {
             </button>
           ))}
         </div>
+        {session !== null && tab === "terminal" && (
+          <button
+            type="button"
+            className="icon-btn"
+            data-testid="widen"
+            aria-label={wide ? "Beside the conversation" : "The whole page for the terminals"}
+            title={wide ? "Beside the conversation" : "The whole page for the terminals"}
+            aria-pressed={wide}
+            onClick={() => onWide(!wide)}
+          >
+            {wide ? <Narrow size={17} /> : <Widen size={17} />}
+          </button>
+        )}
         <button type="button" className="icon-btn" aria-label="Close the panel" onClick={onClose}>
           <Close size={17} />
         </button>
@@ -95,7 +115,15 @@ export function Panel(props: PanelProps) {
       >
         {wanted && session !== null && (
           <Suspense fallback={<p className="p-6 text-sm text-faint">Opening…</p>}>
-            <TerminalView key={session} hub={hub} session={session} />
+            <TerminalView
+              key={session}
+              hub={hub}
+              session={session}
+              terminals={props.terminals}
+              visible={props.visible && tab === "terminal"}
+              wide={wide}
+              onWide={() => onWide(!wide)}
+            />
           </Suspense>
         )}
         {session === null && (

@@ -5,9 +5,11 @@ import { TerminalStream } from "../../client/terminal.ts";
 import type { Hub, ProcessItem } from "../hub.ts";
 import { openScreen } from "../screen.ts";
 import { Send } from "./icons.tsx";
+import { type Question, TerminalQuestion } from "./terminal-question.tsx";
 
 export default function ProcessOutput({ process, hub }: { process: ProcessItem; hub: Hub }) {
   const place = useRef<HTMLElement>(null);
+  const [question, setQuestion] = useState<Question | null>(null);
   const { process_id: id, mode } = process;
   useEffect(() => {
     if (place.current === null) return;
@@ -16,10 +18,12 @@ export default function ProcessOutput({ process, hub }: { process: ProcessItem; 
       newlinesOnly: !pty,
       readOnly: true,
       label: "Output of the process",
+      onLink: (target) => setQuestion({ kind: "link", target }),
       // A PTY has the width its program was told; text from a pipe takes the width there is.
-      ...(pty ? {} : { onFit: () => undefined }),
+      ...(pty ? {} : { onFit: (rows: number, cols: number) => screen.setSize(rows, cols) }),
     });
     const { terminal } = screen;
+    screen.show(true);
     const sized = (rows: number, cols: number) => {
       if (pty && rows > 0 && cols > 0) terminal.resize(cols, rows);
     };
@@ -52,6 +56,7 @@ export default function ProcessOutput({ process, hub }: { process: ProcessItem; 
         className={`bg-sunken ${mode === "pty" ? "max-h-96 overflow-auto" : "h-64 overflow-hidden"}`}
       />
       {process.status === "running" && <InputLine id={id} hub={hub} />}
+      {question !== null && <TerminalQuestion question={question} onDone={() => setQuestion(null)} />}
     </div>
   );
 }

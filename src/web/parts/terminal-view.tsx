@@ -1,134 +1,273 @@
-// A real terminal in the session's workspace. It outlives this page: closing it here detaches, nothing more.
-import { useEffect, useRef, useState } from "react";
-import { openTerminal } from "../../client/browser.ts";
-import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
+// The terminals of a session: tabs, each split into as many panes as one likes. Where they stand is kept in this browser.
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { TerminalRow } from "../../protocol/rows.ts";
 import type { Hub } from "../hub.ts";
-import { Mute } from "../replay.ts";
-import { openScreen } from "../screen.ts";
+import type { Command } from "../terminal/commands.ts";
+import { fontStore } from "../terminal/font-size.ts";
+import { loadLayout, pruned, saveLayout } from "../terminal/kept-layout.ts";
+import * as layouts from "../terminal/layout.ts";
+import { useMedia } from "../use-media.ts";
+import { Plus } from "./icons.tsx";
+import { KeyBar } from "./key-bar.tsx";
+import { Divider } from "./terminal-divider.tsx";
+import { type PaneHandle, TerminalPane } from "./terminal-pane.tsx";
+import { type Question, TerminalQuestion } from "./terminal-question.tsx";
+import { type Deed, TerminalTabs } from "./terminal-tabs.tsx";
 
 export interface TerminalViewProps {
   hub: Hub;
   session: string;
+  /** As the session's events tell. */
+  terminals: ReadonlyMap<string, TerminalRow>;
+  visible: boolean;
+  /** It has the whole page. */
+  wide: boolean;
+  onWide: () => void;
 }
 
-const encoder = new TextEncoder();
-const NAME = "main";
+/** Tabs that stay as they are while others are looked at; one from further back is drawn anew. */
+const MOST_KEPT = 5;
+const font = fontStore();
 
-export default function TerminalView({ hub, session }: TerminalViewProps) {
-  const place = useRef<HTMLElement>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [connected, setConnected] = useState(true);
+export default function TerminalView({ hub, session, terminals, visible, wide, onWide }: TerminalViewProps) {
+  const [layout, setLayout] = useState<layouts.Layout | null>(null);
+  const [titles, setTitles] = useState<Readonly<Record<string, string>>>({});
+  const [rang, setRang] = useState<ReadonlySet<string>>(new Set());
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [held, setHeld] = useState(false);
+  const [recent, setRecent] = useState<readonly string[]>([]);
+  const handles = useRef(new Map<string, PaneHandle>());
+  const now = useRef(layout);
+  now.current = layout;
+  const root = useRef<HTMLDivElement>(null);
+  const closing = useRef(new Set<string>());
+  /** A person did something here, so the keyboard belongs here; a page that is only opened takes it from nobody. */
+  const grab = useRef(false);
+  const ctrl = useRef({ held: false, release: () => setHeld(false) });
+  ctrl.current.held = held;
+  const slim = useMedia("(width <= 720px)");
+  const coarse = useMedia("(pointer: coarse)") || slim;
 
+  const change = useCallback((by: (layout: layouts.Layout) => layouts.Layout, grabs = true) => {
+    grab.current ||= grabs;
+    setLayout((before) => (before === null ? null : by(before)));
+  }, []);
+  useBeginning(hub, session, setLayout);
   useEffect(() => {
-    if (place.current === null) return;
-    const mute = new Mute();
-    const gone = new AbortController();
-    let stream: TerminalStream | undefined;
-    /** The shell has ended; Enter asks for a new one. */
-    let ended = false;
-    let size = { rows: 24, cols: 80 };
+    if (layout !== null) saveLayout(session, layout);
+  }, [session, layout]);
 
-    const screen = openScreen(place.current, {
-      label: "Terminal",
-      onFit: (rows, cols) => {
-        size = { rows, cols };
-        stream?.resize(rows, cols);
-      },
-    });
-    const { terminal } = screen;
+  // What somebody else begins in this session appears as a tab.
+  useEffect(() => {
+    const living = [...terminals.values()].filter(
+      (row) => row.status === "running" && !closing.current.has(row.terminal_id),
+    );
+    change(
+      (before) =>
+        layouts.adopt(
+          before,
+          living.map((row) => row.name),
+        ),
+      false,
+    );
+  }, [terminals, change]);
 
-    const says = (text: string) => terminal.write(`\r\n\x1b[2m── ${text} Press Enter for a new one. ──\x1b[0m\r\n`);
+  // What is drawn: on a phone one pane at a time.
+  const seen = layout === null ? null : slim ? layouts.flat(layout) : layout;
+  const tab = seen === null ? undefined : layouts.activeTab(seen);
+  const focus = tab?.focus;
+  useEffect(() => {
+    if (!visible || focus === undefined) return;
+    setRang((before) => (before.has(focus) ? new Set([...before].filter((name) => name !== focus)) : before));
+    if (grab.current) handles.current.get(focus)?.focus();
+    grab.current = false;
+  }, [focus, visible]);
+  const wasWide = useRef(wide);
+  useEffect(() => {
+    if (wasWide.current !== wide && focus !== undefined) handles.current.get(focus)?.focus();
+    wasWide.current = wide;
+  }, [wide, focus]);
+  const activeId = tab?.id;
+  useEffect(() => {
+    if (activeId !== undefined)
+      setRecent((before) => [activeId, ...before.filter((id) => id !== activeId)].slice(0, MOST_KEPT));
+  }, [activeId]);
 
-    const attach = (id: string) => {
-      stream?.close();
-      const listener: TerminalListener = {
-        onBytes: (bytes, { replay }) => terminal.write(bytes, replay ? mute.drawing() : undefined),
-        onReset: () => terminal.reset(),
-        // Another viewer's size is drawn as it is; ours comes back when this place changes its size.
-        onResize: (rows, cols) => {
-          if (rows !== terminal.rows || cols !== terminal.cols) terminal.resize(cols, rows);
-        },
-        onExit: (end) => {
-          // Somebody has begun a new shell of this name: that is the one to show.
-          if (end.cause === "replaced") return void open();
-          ended = true;
-          const how = end.signal ?? (end.exit_code === null ? end.cause : `exit code ${end.exit_code}`);
-          says(`The shell has ended (${how}).`);
-        },
-        onError: (error) => setProblem(error.message),
-        onConnection: (is, over) => {
-          // What an older stream still has to say is no longer about this screen.
-          if (stream !== mine) return;
-          setConnected(is || over);
-          if (is) {
-            setProblem(null);
-            mine.resize(size.rows, size.cols);
-          } else if (over && !ended) {
-            ended = true;
-            says("This terminal is gone.");
-          }
-        },
-      };
-      const mine = new TerminalStream({ open: (from) => openTerminal(id, from), listener });
-      stream = mine;
-    };
-
-    /** The living shell of this session, wherever it was begun; without one a new one in the session's workspace. */
-    const open = async () => {
-      setProblem(null);
-      try {
-        const { terminals } = await hub.client.call("terminal.list", { session_id: session }, gone.signal);
-        const living = terminals.find((one) => one.name === NAME && one.status === "running");
-        // Named in another workspace it would be replaced, and what runs in it ended.
-        const where = living === undefined ? {} : { workspace: living.workspace };
-        const named = { session_id: session, name: NAME, ...size, ...where };
-        const opened = await hub.client.call("terminal.open", named, gone.signal);
-        if (gone.signal.aborted) return;
-        ended = false;
-        attach(opened.terminal_id);
-      } catch (error) {
-        if (!gone.signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
+  const forget = useCallback((name: string) => change((before) => layouts.close(before, name), false), [change]);
+  const end = (name: string) => {
+    const handle = handles.current.get(name);
+    const id = handle?.id() ?? [...terminals.values()].find((row) => row.name === name)?.terminal_id;
+    const act = () => {
+      if (id !== undefined) {
+        closing.current.add(id);
+        hub.client
+          .call("terminal.close", { terminal_id: id })
+          .catch((error: unknown) => console.warn("ending a terminal failed", error));
       }
+      change((before) => layouts.close(before, name));
     };
+    if (handle?.ended()) act();
+    else setQuestion({ kind: "close", name: layout?.labels[name] ?? name, act });
+  };
 
-    const send = (data: string | Uint8Array<ArrayBuffer>) => {
-      if (ended) {
-        if (data === "\r") void open();
-        return;
+  const onDeed = (deed: Deed, about = focus) => {
+    const fresh = (of: layouts.Layout) => layouts.freshName(taken(of));
+    const pane = about ?? "";
+    switch (deed) {
+      case "new-tab":
+        return change((before) => layouts.openTab(before, fresh(before)));
+      case "next-tab":
+      case "previous-tab":
+        return change((before) => layouts.step(before, deed === "next-tab" ? 1 : -1));
+      case "split-right":
+      case "split-below":
+        return change((before) =>
+          layouts.split(before, pane, deed === "split-right" ? "right" : "below", fresh(before)),
+        );
+      case "focus-left":
+      case "focus-right":
+      case "focus-up":
+      case "focus-down": {
+        const next = tab && layouts.neighbour(tab.tree, pane, deed.slice("focus-".length) as layouts.Direction);
+        return next === undefined ? undefined : change((before) => layouts.focus(before, next));
       }
-      stream?.send(typeof data === "string" ? encoder.encode(data) : data);
-    };
-    terminal.onData((data) => {
-      if (mute.allows(data)) send(data);
-    });
-    // Mouse reports in the old encoding are bytes, not text.
-    terminal.onBinary((data) => send(Uint8Array.from(data, (character) => character.charCodeAt(0))));
+      case "rename": {
+        const act = (label: string) => change((before) => layouts.rename(before, pane, label));
+        return setQuestion({ kind: "rename", name: pane, label: layout?.labels[pane] ?? "", act });
+      }
+      case "close":
+        return end(pane);
+      case "find":
+      case "copy":
+      case "paste":
+        return handles.current.get(pane)?.[deed]();
+      case "larger":
+      case "smaller":
+        return font.by(deed === "larger" ? 1 : -1);
+      case "usual-size":
+        return font.reset();
+      case "wide":
+        return onWide();
+      case "leave":
+        return root.current?.querySelector<HTMLElement>('[role="tab"][tabindex="0"]')?.focus();
+      default:
+        return deed satisfies never;
+    }
+  };
+  /** Names in use: those on the page and those that only the host knows. */
+  const taken = (of: layouts.Layout) => [...layouts.names(of), ...[...terminals.values()].map((row) => row.name)];
 
-    // Tab belongs to the shell; Escape then Tab leaves the terminal by keyboard.
-    let escaped = false;
-    terminal.attachCustomKeyEventHandler((event) => {
-      if (event.type !== "keydown") return true;
-      const leaves = event.key === "Tab" && escaped;
-      escaped = event.key === "Escape";
-      return !leaves;
-    });
+  const act = useRef(onDeed);
+  act.current = onDeed;
+  const onCommand = useCallback((command: Command, name: string) => act.current(command, name), []);
+  const onTitle = useCallback((name: string, title: string) => {
+    setTitles((before) => (before[name] === title ? before : { ...before, [name]: title }));
+  }, []);
+  const onBell = useCallback((name: string) => {
+    const at = now.current;
+    const inView =
+      at !== null && layouts.panes(layouts.activeTab(at)?.tree ?? { kind: "pane", name: "" }).includes(name);
+    if (!inView) setRang((before) => new Set([...before, name]));
+  }, []);
+  const onFocus = useCallback((name: string) => change((before) => layouts.focus(before, name), false), [change]);
 
-    void open();
-    return () => {
-      gone.abort();
-      stream?.close();
-      screen[Symbol.dispose]();
-    };
-  }, [hub, session]);
-
+  if (seen === null) return <p className="p-6 text-sm text-faint">Opening…</p>;
   return (
-    <div className="relative flex h-full min-h-0 flex-col bg-sunken">
-      <section ref={place} data-testid="terminal" aria-label="Terminal" className="min-h-0 flex-1 overflow-hidden" />
-      {(problem !== null || !connected) && (
-        <p className="border-t border-line px-4 py-2 text-xs text-warn" role="status">
-          {problem ?? "Connecting to the terminal again…"}
-        </p>
+    <div ref={root} className="flex h-full min-h-0 flex-col">
+      <TerminalTabs
+        layout={seen}
+        titles={titles}
+        rang={rang}
+        onTab={(id) => change((before) => (slim ? layouts.focus(before, id) : { ...before, active: id }), false)}
+        onDeed={onDeed}
+      />
+      <div className="relative min-h-0 flex-1 bg-line" data-testid="terminals">
+        {seen.tabs.flatMap((one) => {
+          const inView = one === tab;
+          if (!inView && !recent.includes(one.id)) return [];
+          const many = one.tree.kind === "split";
+          return layouts.boxes(one.tree).map(({ name, ...box }) => (
+            <div
+              // One element for a terminal wherever it stands, so that moving it does not begin it anew.
+              key={name}
+              hidden={!inView}
+              style={placed(box)}
+              className={`absolute overflow-hidden border ${many && one.focus === name ? "z-[1] border-glow/70" : "border-transparent"} ${many ? "" : "border-0!"}`}
+            >
+              <TerminalPane
+                {...{ hub, session, name, font, ctrl, handles, onFocus, onCommand, onTitle, onBell }}
+                label={seen.labels[name] ?? name}
+                visible={visible && inView}
+                onAsk={setQuestion}
+                onClosed={forget}
+              />
+            </div>
+          ));
+        })}
+        {tab !== undefined &&
+          layouts
+            .splits(tab.tree)
+            .map((split) => (
+              <Divider
+                key={split.path || "root"}
+                split={split}
+                onShare={(share) => change((before) => layouts.resize(before, tab.id, split.path, share), false)}
+              />
+            ))}
+        {tab === undefined && (
+          <div className="grid h-full place-items-center bg-sunken p-6 text-center text-sm text-faint">
+            <div>
+              <p>No terminal is open here.</p>
+              <button type="button" className="btn mt-3" onClick={() => onDeed("new-tab")}>
+                <Plus size={16} /> New terminal
+              </button>
+            </div>
+          </div>
+        )}
+      </div>
+      {coarse && tab !== undefined && focus !== undefined && (
+        <KeyBar
+          ctrl={held}
+          onCtrl={() => setHeld(!held)}
+          onKey={(key) => handles.current.get(focus)?.key(key)}
+          onText={(text) => handles.current.get(focus)?.text(text)}
+          onPaste={() => handles.current.get(focus)?.paste()}
+        />
       )}
+      {question !== null && <TerminalQuestion question={question} onDone={() => setQuestion(null)} />}
     </div>
   );
+}
+
+/** Percentages, so that a change of the place needs no drawing. */
+function placed({ x, y, width, height }: layouts.Box) {
+  const part = (value: number) => `${value * 100}%`;
+  return { left: part(x), top: part(y), width: part(width), height: part(height) };
+}
+
+/** The layout as it was left here, with the terminals that there are; without any, one is begun. */
+function useBeginning(hub: Hub, session: string, setLayout: (layout: layouts.Layout) => void): void {
+  useEffect(() => {
+    const gone = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const begin = async () => {
+      try {
+        const { terminals } = await hub.client.call("terminal.list", { session_id: session }, gone.signal);
+        const there = new Set(terminals.map((row) => row.name));
+        const living = terminals.filter((row) => row.status === "running").map((row) => row.name);
+        const kept = pruned(loadLayout(session) ?? layouts.empty, there);
+        const layout = layouts.adopt(kept, living);
+        setLayout(layout.tabs.length > 0 ? layout : layouts.openTab(layouts.empty, layouts.freshName([])));
+      } catch (error) {
+        if (gone.signal.aborted) return;
+        console.info("the terminals cannot be listed yet", error);
+        timer = setTimeout(() => void begin(), 1_000);
+      }
+    };
+    void begin();
+    return () => {
+      gone.abort();
+      clearTimeout(timer);
+    };
+  }, [hub, session, setLayout]);
 }

@@ -1,0 +1,274 @@
+// One terminal on the page: its screen, and what is to be said about it. It outlives the page; letting go here only detaches.
+import { type RefObject, useEffect, useRef, useState } from "react";
+import type { Hub } from "../hub.ts";
+import { isAnswer } from "../replay.ts";
+import { openScreen, type Screen } from "../screen.ts";
+import { catchAttempts, Quiet } from "../terminal/attempts.ts";
+import { type Command, commandOf, keysOf } from "../terminal/commands.ts";
+import type { Font } from "../terminal/font-size.ts";
+import { type Key, keyBytes, withCtrl } from "../terminal/keys.ts";
+import { judgePaste } from "../terminal/paste.ts";
+import { Shell } from "../terminal/shell.ts";
+import type { Question } from "./terminal-question.tsx";
+import { TerminalSearch } from "./terminal-search.tsx";
+import { type Notice, TerminalStatus } from "./terminal-status.tsx";
+
+/** What the bar above and the keys below can do with a pane. */
+export interface PaneHandle {
+  focus(): void;
+  find(): void;
+  copy(): void;
+  paste(): void;
+  key(key: Key): void;
+  text(text: string): void;
+  /** Nothing runs in it any more. */
+  ended(): boolean;
+  /** Id of the terminal it shows. */
+  id(): string | null;
+}
+
+export interface TerminalPaneProps {
+  hub: Hub;
+  session: string;
+  name: string;
+  /** As a person calls it. */
+  label: string;
+  visible: boolean;
+  font: Font;
+  /** Ctrl of the key bar: held for the next key. */
+  ctrl: RefObject<{ held: boolean; release: () => void }>;
+  handles: RefObject<Map<string, PaneHandle>>;
+  onFocus: (name: string) => void;
+  onCommand: (command: Command, name: string) => void;
+  onAsk: (question: Question) => void;
+  onTitle: (name: string, title: string) => void;
+  onBell: (name: string) => void;
+  onClosed: (name: string) => void;
+}
+
+const BELL_MS = 350;
+const NOTICE_MS = 3_000;
+
+export function TerminalPane(props: TerminalPaneProps) {
+  const { hub, session, name, label, visible, font } = props;
+  const place = useRef<HTMLElement>(null);
+  const live = useRef(props);
+  live.current = props;
+  const [shown, setShown] = useState<{ screen: Screen; shell: Shell } | null>(null);
+  const [finding, setFinding] = useState(false);
+  const [ringing, setRinging] = useState(false);
+  const [notice, setNotice] = useState<Notice | null>(null);
+
+  useEffect(() => {
+    if (place.current === null) return;
+    const screen = openScreen(place.current, {
+      label: `Terminal ${name}. ${keysOf.leave} leaves it.`,
+      fontSize: live.current.font.state.get().size,
+      onFit: (rows, cols) => shell?.wish(rows, cols),
+      onLink: (target) => live.current.onAsk({ kind: "link", target }),
+    });
+    const { terminal } = screen;
+    const shell = new Shell({
+      ...{ client: hub.client, session, name, terminal, setSize: screen.setSize },
+      onClosed: () => live.current.onClosed(name),
+    });
+    setShown({ screen, shell });
+    const owned = [
+      listenToKeys(screen, shell, live),
+      listenToPastes(place.current, screen, live),
+      watchAttempts(screen, shell, live, { setRinging, setNotice }),
+    ];
+    const unfollow = [
+      shell.state.subscribe(() => live.current.onTitle(name, shell.state.get().title)),
+      font.state.subscribe(() => screen.setFontSize(font.state.get().size)),
+    ];
+    const { current: handles } = live.current.handles;
+    const handle = handleOf(screen, shell, live, () => setFinding(true));
+    handles.set(name, handle);
+    // Fitted first, so that a new shell begins with the size of its place.
+    screen.show(live.current.visible);
+    void shell.open();
+    return () => {
+      if (handles.get(name) === handle) handles.delete(name);
+      for (const stop of unfollow) stop();
+      for (const one of owned) one[Symbol.dispose]();
+      shell[Symbol.dispose]();
+      screen[Symbol.dispose]();
+    };
+  }, [hub, session, name, font]);
+  useEffect(() => shown?.screen.show(visible), [shown, visible]);
+
+  const back = () => shown?.screen.terminal.focus();
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: it holds no fields of a form
+    <div
+      role="group"
+      aria-label={label}
+      className={`relative flex h-full min-h-0 flex-col bg-sunken ${ringing ? "ring-2 ring-warn ring-inset" : ""}`}
+      onFocus={() => props.onFocus(name)}
+    >
+      <section
+        ref={place}
+        data-testid="terminal"
+        data-name={name}
+        aria-label={`Terminal ${label}`}
+        className="min-h-0 flex-1 overflow-auto"
+      />
+      {finding && shown !== null && (
+        <TerminalSearch
+          search={shown.screen.search}
+          onClose={() => {
+            setFinding(false);
+            back();
+          }}
+        />
+      )}
+      {shown !== null && (
+        <TerminalStatus
+          shell={shown.shell}
+          notice={notice}
+          onNotice={() => {
+            const text = notice?.copy ?? null;
+            setNotice(null);
+            if (text !== null) props.onAsk({ kind: "clipboard", text, act: () => void copyText(text) });
+          }}
+          onDismiss={() => setNotice(null)}
+          onDone={back}
+        />
+      )}
+    </div>
+  );
+}
+
+type Live = RefObject<TerminalPaneProps>;
+
+/** Keys, answers and mouse reports to the shell; the page's own keys to the page. */
+function listenToKeys({ terminal }: Screen, shell: Shell, live: Live): Disposable {
+  const listening = [
+    terminal.onData((data) => {
+      const { ctrl } = live.current;
+      const held = ctrl.current.held && !isAnswer(data);
+      shell.input(held ? withCtrl(data) : data);
+      if (held) ctrl.current.release();
+    }),
+    // Mouse reports in the old encoding are bytes, not text.
+    terminal.onBinary((data) => shell.bytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))),
+  ];
+  terminal.attachCustomKeyEventHandler((event) => {
+    const command = event.type === "keydown" ? commandOf(event) : undefined;
+    if (command === undefined) return true;
+    event.preventDefault();
+    event.stopPropagation();
+    const { handles, name, onCommand } = live.current;
+    const handle = handles.current.get(name);
+    if (command === "copy") handle?.copy();
+    else if (command === "find") handle?.find();
+    else onCommand(command, name);
+    return false;
+  });
+  return { [Symbol.dispose]: () => listening.forEach((one) => void one.dispose()) };
+}
+
+/** The clipboard's text goes in as it should, or not before it was looked at. */
+function listenToPastes(place: HTMLElement, { terminal }: Screen, live: Live): Disposable {
+  const paste = (event: ClipboardEvent) => {
+    event.preventDefault();
+    event.stopPropagation();
+    pasteInto(terminal, event.clipboardData?.getData("text/plain") ?? "", live);
+  };
+  place.addEventListener("paste", paste, { capture: true });
+  return { [Symbol.dispose]: () => place.removeEventListener("paste", paste, { capture: true }) };
+}
+
+function pasteInto(terminal: Screen["terminal"], raw: string, live: Live): void {
+  const paste = judgePaste(raw, terminal.modes.bracketedPasteMode);
+  const act = () => {
+    terminal.paste(paste.text);
+    terminal.focus();
+  };
+  if (paste.ask) live.current.onAsk({ kind: "paste", paste, act });
+  else if (paste.text !== "") act();
+}
+
+interface Shows {
+  setRinging: (is: boolean) => void;
+  setNotice: (notice: Notice) => void;
+}
+
+/** The bell is seen, not heard; what a program tries is told. Both no more often than bearable. */
+function watchAttempts({ terminal }: Screen, shell: Shell, live: Live, shows: Shows): Disposable {
+  const bells = new Quiet(2 * BELL_MS);
+  const notices = new Quiet(NOTICE_MS);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const say = (notice: Omit<Notice, "held">) => {
+    const held = notices.passes();
+    if (held !== null) shows.setNotice({ ...notice, held });
+  };
+  const listening = [
+    terminal.onBell(() => {
+      if (shell.muted || bells.passes() === null) return;
+      live.current.onBell(live.current.name);
+      shows.setRinging(true);
+      timer = setTimeout(() => shows.setRinging(false), BELL_MS);
+    }),
+    catchAttempts(terminal, () => shell.muted, {
+      onClipboard: (text) =>
+        say(
+          text === null
+            ? { text: "A program tried to read the clipboard. It was refused.", copy: null }
+            : { text: "A program tried to write to the clipboard. It was refused.", copy: text },
+        ),
+      onNotification: (text) => say({ text: `A program says: ${text}`, copy: null }),
+    }),
+  ];
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      for (const one of listening) one.dispose();
+    },
+  };
+}
+
+function handleOf(screen: Screen, shell: Shell, live: Live, find: () => void): PaneHandle {
+  const { terminal } = screen;
+  return {
+    focus: () => terminal.focus(),
+    find,
+    copy: () => {
+      if (terminal.hasSelection()) void copyText(terminal.getSelection());
+      terminal.focus();
+    },
+    paste: () => {
+      navigator.clipboard?.readText().then(
+        (text) => pasteInto(terminal, text, live),
+        // Refused by the person or by the browser, who both know it.
+        (error: unknown) => console.info("the clipboard cannot be read", error),
+      );
+    },
+    key: (key) => {
+      const { ctrl } = live.current;
+      const application = terminal.modes.applicationCursorKeysMode;
+      shell.input(keyBytes(key, { application, ctrl: ctrl.current.held }));
+      ctrl.current.release();
+    },
+    text: (text) => terminal.input(text),
+    ended: () => shell.state.get().phase === "ended",
+    id: () => shell.state.get().id,
+  };
+}
+
+/** Copies; where the page may not write to the clipboard itself, by the browser's own command. */
+async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (error) {
+    console.info("the clipboard cannot be written, the old way is tried", error);
+    const listen = (event: ClipboardEvent) => {
+      event.preventDefault();
+      event.clipboardData?.setData("text/plain", text);
+    };
+    document.addEventListener("copy", listen, { once: true, capture: true });
+    document.execCommand("copy");
+    document.removeEventListener("copy", listen, { capture: true });
+  }
+}

@@ -1,0 +1,147 @@
+// What a terminal asks its person: before several lines are pasted, a link is opened, a shell is ended.
+import { useState } from "react";
+import { judgeLink } from "../terminal/links.ts";
+import type { Paste } from "../terminal/paste.ts";
+import { Dialog } from "./dialog.tsx";
+import { ExactText, exactNote } from "./exact-text.tsx";
+
+export type Question =
+  | { kind: "paste"; paste: Paste; act: () => void }
+  | { kind: "link"; target: string }
+  | { kind: "clipboard"; text: string; act: () => void }
+  | { kind: "close"; name: string; act: () => void }
+  | { kind: "rename"; name: string; label: string; act: (label: string) => void };
+
+/** Of a text that is asked about, this much is drawn; how long it really is stands beside it. */
+const SHOWN = 20_000;
+
+export function TerminalQuestion({ question, onDone }: { question: Question; onDone: () => void }) {
+  switch (question.kind) {
+    case "paste":
+      return <PasteQuestion question={question} onDone={onDone} />;
+    case "link":
+      return <LinkQuestion target={question.target} onDone={onDone} />;
+    case "clipboard":
+      return (
+        <Dialog
+          title="A program offers a text for your clipboard"
+          action="Copy it"
+          careful
+          onAct={done(question.act, onDone)}
+          onClose={onDone}
+        >
+          <p className="mb-2 text-soft">It was not copied. Whoever can print in a terminal can offer one.</p>
+          <Exact text={question.text} />
+        </Dialog>
+      );
+    case "close":
+      return (
+        <Dialog
+          title={`End “${question.name}”?`}
+          action="End it"
+          careful
+          onAct={done(question.act, onDone)}
+          onClose={onDone}
+        >
+          <p className="text-soft">Its shell and everything that runs in it end, for everybody who watches it.</p>
+        </Dialog>
+      );
+    case "rename":
+      return <RenameQuestion question={question} onDone={onDone} />;
+    default:
+      return question satisfies never;
+  }
+}
+
+const done = (act: () => void, onDone: () => void) => () => {
+  onDone();
+  act();
+};
+
+function Exact({ text }: { text: string }) {
+  return (
+    <>
+      <pre
+        data-testid="exact"
+        // A long text has to be scrolled by keyboard too.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+        tabIndex={0}
+        className="max-h-64 overflow-auto rounded-lg border border-line bg-sunken p-3 font-mono text-xs whitespace-pre-wrap [overflow-wrap:anywhere]"
+      >
+        <ExactText text={text.slice(0, SHOWN)} />
+      </pre>
+      <p className="mt-1.5 text-xs text-faint">
+        {exactNote([text]).note}
+        {text.length > SHOWN && ` · only the first ${SHOWN.toLocaleString()} are shown`}
+      </p>
+    </>
+  );
+}
+
+function PasteQuestion({ question, onDone }: { question: Question & { kind: "paste" }; onDone: () => void }) {
+  const { text, removed } = question.paste;
+  return (
+    <Dialog title="Paste this?" action="Paste" careful onAct={done(question.act, onDone)} onClose={onDone}>
+      <p className="mb-2 text-soft">
+        {text.includes("\n")
+          ? "The program in this terminal takes each line break for Enter: every line runs as soon as it is pasted."
+          : "This is a great deal of text."}
+      </p>
+      <Exact text={text} />
+      {removed > 0 && (
+        <p className="mt-1 text-xs text-warn">
+          {removed} control {removed === 1 ? "character was" : "characters were"} left out.
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+function LinkQuestion({ target, onDone }: { target: string; onDone: () => void }) {
+  const link = judgeLink(target);
+  const open = () => {
+    onDone();
+    if (link.ok) window.open(link.address, "_blank", "noopener,noreferrer");
+  };
+  return (
+    <Dialog
+      title={link.ok ? "Open this link?" : "This link is not opened"}
+      action={link.ok ? "Open" : null}
+      onAct={open}
+      onClose={onDone}
+    >
+      <p className="mb-2 text-soft">
+        {link.ok ? (
+          <>
+            It leads to <strong className="text-ink">{link.host}</strong>.
+          </>
+        ) : (
+          `It is refused: ${link.why}.`
+        )}
+      </p>
+      <Exact text={link.ok ? link.address : target} />
+    </Dialog>
+  );
+}
+
+function RenameQuestion({ question, onDone }: { question: Question & { kind: "rename" }; onDone: () => void }) {
+  const [label, setLabel] = useState(question.label);
+  return (
+    <Dialog title="Name this terminal" action="Rename" onAct={done(() => question.act(label), onDone)} onClose={onDone}>
+      <input
+        data-first=""
+        data-testid="rename-input"
+        aria-label="Name"
+        className="field"
+        maxLength={100}
+        placeholder={question.name}
+        value={label}
+        onFocus={(event) => event.target.select()}
+        onChange={(event) => setLabel(event.target.value)}
+      />
+      <p className="mt-1.5 text-xs text-faint">
+        Only in this browser. Empty: “{question.name}”, and what its program says.
+      </p>
+    </Dialog>
+  );
+}

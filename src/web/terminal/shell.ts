@@ -1,0 +1,214 @@
+// One terminal of a session, as a pane sees it: found or begun by its name, drawn, typed into, and found again after anything.
+import type { Terminal } from "@xterm/xterm";
+import { openTerminal } from "../../client/browser.ts";
+import type { HearthClient } from "../../client/client.ts";
+import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
+import { isAnswer, Mute } from "../replay.ts";
+import { type Store, store } from "../store.ts";
+import { Clamp } from "./clamp.ts";
+
+export interface ShellState {
+  /** `away`: the connection is lost and tried again; `ended`: Enter begins a new one. */
+  phase: "opening" | "live" | "away" | "ended";
+  id: string | null;
+  /** How it ended, for a person. */
+  ending: string | null;
+  problem: string | null;
+  /** As its program says. */
+  title: string;
+  rows: number;
+  cols: number;
+  /** False: another viewer's size is shown. */
+  mine: boolean;
+}
+
+export interface ShellOptions {
+  client: HearthClient;
+  session: string;
+  name: string;
+  terminal: Terminal;
+  setSize: (rows: number, cols: number) => void;
+  /** It was closed on purpose, here or elsewhere: there is nothing to show any more. */
+  onClosed: () => void;
+}
+
+const encoder = new TextEncoder();
+const LONGEST_TITLE = 200;
+/** A piece of input at most this long travels as one. */
+const PIECE = 48 * 1024;
+/** More than this undrawn: what comes meanwhile would only be drawn too late. A snapshot brings the screen up to date. */
+const TOO_FAR_BEHIND = 8 * 1024 * 1024;
+const RETRY_MS = 1_000;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const MOTION = /^\x1b\[<3[5-9];/;
+
+export class Shell implements Disposable {
+  readonly state: Store<ShellState>;
+  readonly #options: ShellOptions;
+  readonly #mute = new Mute();
+  readonly #gone = new AbortController();
+  #clamp = new Clamp();
+  #stream: TerminalStream | undefined;
+  #wish: { rows: number; cols: number } | undefined;
+  #undrawn = 0;
+  #opening = false;
+
+  constructor(options: ShellOptions) {
+    this.#options = options;
+    this.state = store<ShellState>({
+      ...{ phase: "opening", id: null, ending: null, problem: null, title: "", mine: true },
+      ...{ rows: options.terminal.rows, cols: options.terminal.cols },
+    });
+    options.terminal.onTitleChange((title) => this.#titled(title));
+  }
+
+  /** Whether what is drawn now was printed before we came. */
+  get muted(): boolean {
+    return this.#mute.active;
+  }
+
+  /** Shows the terminal of this name, living or ended; where there is none, or with `anew`, begins one. */
+  async open(anew = false): Promise<void> {
+    if (this.#opening || this.#gone.signal.aborted) return;
+    this.#opening = true;
+    const { client, session, name } = this.#options;
+    const { signal } = this.#gone;
+    this.state.set({ problem: null, phase: "opening" });
+    try {
+      const { terminals } = await client.call("terminal.list", { session_id: session }, signal);
+      const known = terminals.filter((one) => one.name === name);
+      const there = known.find((one) => one.status === "running") ?? (anew ? undefined : known.at(-1));
+      // Named in another workspace a living one would be replaced, and what runs in it ended.
+      const named = { session_id: session, name, ...this.#wish };
+      const { terminal_id } = there ?? (await client.call("terminal.open", named, signal));
+      if (!signal.aborted) this.#attach(terminal_id);
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error, anew);
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  /** What a person typed or pasted, or what the emulator answers by itself. */
+  input(data: string): void {
+    const { mine, phase } = this.state.get();
+    if (isAnswer(data) && (this.muted || !mine)) return;
+    // Typing takes the size over; a mouse that only passes by does not.
+    if (!mine && MOTION.test(data)) return;
+    if (phase === "ended") {
+      if (data === "\r") void this.open(true);
+      return;
+    }
+    this.bytes(encoder.encode(data));
+  }
+
+  bytes(data: Uint8Array<ArrayBuffer>): void {
+    for (let at = 0; at < data.length; at += PIECE) this.#stream?.send(data.slice(at, at + PIECE));
+  }
+
+  /** The size that would fit here. It is taken if this viewer decides. */
+  wish(rows: number, cols: number): void {
+    this.#wish = { rows, cols };
+    this.#stream?.resize(rows, cols);
+    if (this.state.get().mine) this.#sized(rows, cols);
+  }
+
+  /** This viewer's size for everybody. */
+  take(): void {
+    this.#stream?.take();
+  }
+
+  [Symbol.dispose](): void {
+    this.#gone.abort();
+    this.#stream?.close();
+  }
+
+  #attach(id: string): void {
+    this.#stream?.close();
+    const { terminal } = this.#options;
+    const listener: TerminalListener = {
+      onBytes: (bytes, { replay }) => this.#draw(bytes, replay),
+      onReset: (rows, cols) => {
+        this.#clamp = new Clamp();
+        // In the order of the stream: what is still undrawn belongs to the screen before.
+        terminal.write("", () => {
+          terminal.reset();
+          this.#sized(rows, cols);
+        });
+      },
+      onTitle: (title) => terminal.write("", () => this.#titled(title)),
+      onResize: (rows, cols, yours) => {
+        this.state.set({ mine: yours });
+        terminal.write("", () => this.#sized(rows, cols));
+      },
+      onExit: (end) => this.#ended(end),
+      onError: (error) => this.state.set({ problem: error.message }),
+      onConnection: (is, over) => {
+        // What an older stream still has to say is no longer about this screen.
+        if (this.#stream !== mine) return;
+        const ended = this.state.get().phase === "ended";
+        if (is) {
+          if (!ended) this.state.set({ phase: "live", problem: null });
+        } else if (over && !ended) this.state.set({ phase: "ended", ending: "is gone" });
+        else if (!ended) this.state.set({ phase: "away" });
+      },
+    };
+    const mine = new TerminalStream({ open: (from) => openTerminal(id, from), listener });
+    if (this.#wish !== undefined) mine.resize(this.#wish.rows, this.#wish.cols);
+    this.#stream = mine;
+    this.state.set({ id, phase: "opening", ending: null });
+  }
+
+  #draw(bytes: Uint8Array, replay: boolean): void {
+    const drawn = replay ? this.#mute.drawing() : undefined;
+    this.#undrawn += bytes.length;
+    this.#options.terminal.write(this.#clamp.filter(bytes), () => {
+      this.#undrawn -= bytes.length;
+      drawn?.();
+    });
+    const { id } = this.state.get();
+    if (this.#undrawn > TOO_FAR_BEHIND && id !== null) this.#catchUp(id);
+  }
+
+  /** Lets the stream go until everything that came is drawn, then begins with the screen as it is by then. */
+  #catchUp(id: string): void {
+    const stream = this.#stream;
+    stream?.close();
+    this.#options.terminal.write("", () => {
+      if (!this.#gone.signal.aborted && this.#stream === stream) this.#attach(id);
+    });
+  }
+
+  #titled(title: string): void {
+    this.state.set({ title: [...title].slice(0, LONGEST_TITLE).join("") });
+  }
+
+  #sized(rows: number, cols: number): void {
+    this.state.set({ rows, cols });
+    this.#options.setSize(rows, cols);
+  }
+
+  #ended(end: { exit_code: number | null; signal: string | null; cause: string }): void {
+    // Somebody has begun a new shell of this name: that is the one to show.
+    if (end.cause === "replaced") return void this.open();
+    if (end.cause === "closed") {
+      this.#options.onClosed();
+      return;
+    }
+    const how = end.signal ?? (end.exit_code === null ? end.cause : `exit code ${end.exit_code}`);
+    this.state.set({ phase: "ended", ending: `ended (${how})`, problem: null });
+  }
+
+  #failed(error: unknown, anew: boolean): void {
+    const reason = error instanceof Error && "reason" in error ? error.reason : undefined;
+    if (reason !== "disconnected") {
+      const message = error instanceof Error ? error.message : String(error);
+      this.state.set({ phase: "ended", ending: "did not start", problem: message });
+      return;
+    }
+    // The host is away: it is asked again, without a click.
+    this.state.set({ phase: "away" });
+    const timer = setTimeout(() => void this.open(anew), RETRY_MS);
+    this.#gone.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+}
