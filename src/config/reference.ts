@@ -1,6 +1,5 @@
 // The page of all settings, made from the table that reads them, so that it cannot say anything else.
-// Written anew with: node src/config/reference.ts > docs/settings.md
-import { pathToFileURL } from "node:url";
+// Written anew with: npm run docs
 import { type Key, keys, table, variableOf } from "./table.ts";
 
 function shown(value: unknown): string {
@@ -41,8 +40,4 @@ A section \`[providers.NAME]\` connects a provider; its models are then called \
 \`anthropic\`, \`openai\`, \`ollama\` and \`lmstudio\` are there without a section; the first two take their keys from
 \`ANTHROPIC_API_KEY\` and \`OPENAI_API_KEY\` too.
 `;
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(settingsReference());
 }

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { reference } from "./reference.ts";
 
 describe("the reference page", () => {
-  it("says what the protocol says (write it anew: node src/protocol/reference.ts > docs/reference.md)", async () => {
+  it("says what the protocol says (write it anew: npm run docs)", async () => {
     assert.equal(await readFile(new URL("../../docs/reference.md", import.meta.url), "utf8"), reference());
   });
 });

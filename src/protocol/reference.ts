@@ -1,6 +1,5 @@
 // The reference page, made from the tables that server and clients share, so that it cannot say anything else.
-// Written anew with: node src/protocol/reference.ts > docs/reference.md
-import { pathToFileURL } from "node:url";
+// Written anew with: npm run docs
 import * as z from "zod";
 import { errors } from "./errors.ts";
 import { events } from "./events.ts";
@@ -92,8 +91,4 @@ ${eventRows.join("\n")}
 | --- | --- | --- |
 ${errorRows.join("\n")}
 `;
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(reference());
 }
