@@ -371,8 +371,7 @@ export class Processes implements AsyncDisposable {
   async killAll(filter: { session_id?: string; task_id?: string }, source: string): Promise<number> {
     const { session_id, task_id } = filter;
     const wanted = [...this.#known.values()].filter(
-      ({ running, row }) =>
-        (running || !row.closed) &&
+      ({ row }) =>
         (session_id === undefined || row.session_id === session_id) &&
         (task_id === undefined || row.task_id === task_id),
     );
@@ -422,7 +421,11 @@ export class Processes implements AsyncDisposable {
     for (const id of ids) this.#known.delete(id);
     const forgetting = async () => {
       await this.#recorder.forget(ids);
-      for (const id of ids) await this.#o.keepers.forget(id);
+      for (const id of ids)
+        await this.#o.keepers.forget(id).catch((error: unknown) => {
+          // A daemon that it left behind may live on, with its keeper: the next host finds both.
+          this.#o.onWarning(`the files of ${id} could not be removed: ${String(error)}`);
+        });
     };
     forgetting().catch((error: unknown) => this.#o.onWarning(`Old processes could not be removed: ${String(error)}`));
   }

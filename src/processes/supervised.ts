@@ -161,7 +161,8 @@ export class Supervised {
     if (child === null || this.#row.status === "lost") return true;
     const limit = o.graceMs === 0 ? NO_GRACE_WAIT_MS : o.graceMs + LAST_MOMENTS_MS;
     if (!this.running) {
-      if (!this.#row.closed) await this.#end(child, o.graceMs, limit);
+      // Also after the end of its output: a daemon that has closed its own may live on.
+      await this.#end(child, o.graceMs, limit);
       return true;
     }
     await this.#noteWish(child, o.source);

@@ -185,6 +185,26 @@ describe("processes over the API", () => {
     assert.deepEqual(await alive(`sleep ${tag}`), []);
   });
 
+  it("P20: killing an ended process ends a daemon that it left behind, also one that has closed its output", async () => {
+    const tag = `58.${process.pid}`;
+    const daemon = `setsid sleep ${tag} </dev/null >/dev/null 2>&1 & exit 3`;
+    const { session_id: mine } = await rpc(host, "session.create", { workspace: home });
+    const one = await run({ argv: ["sh", "-c", daemon], session_id: mine });
+    const two = await run({ argv: ["sh", "-c", daemon], session_id: mine });
+    const closed = async ({ row }: typeof one) =>
+      (await rpc(host, "process.poll", { process_id: row.process_id })).closed;
+    await eventually("their output has ended", async () => (await closed(one)) && (await closed(two)));
+    assert.equal((await alive(`sleep ${tag}`)).length, 2);
+    const killed = await rpc(host, "process.kill", { process_id: one.row.process_id });
+    assert.deepEqual(
+      [killed.status, killed.process.exit_code, killed.process.completion_reason],
+      ["already_exited", 3, "exited"],
+    );
+    assert.equal((await alive(`sleep ${tag}`)).length, 1);
+    assert.deepEqual(await rpc(host, "process.kill_all", { session_id: mine }), { killed: 0 });
+    assert.deepEqual(await alive(`sleep ${tag}`), []);
+  });
+
   it("P14, P22: a process whose descendant holds its output has ended; a wait is over at once", async () => {
     const { row, end } = await run({ argv: ["sh", "-c", "echo mine; (sleep 1; echo later) & exit 6"] });
     assert.deepEqual([end.status, end.exit_code, end.output], ["exited", 6, "mine\n"]);
