@@ -86,7 +86,8 @@ export class Terminal {
 
   /** Hangs up, insists after 1.5 s with KILL, and answers when the shell and all it started are gone (T10). */
   async end(cause: "closed" | "replaced"): Promise<void> {
-    if (this.#child === null || !this.running) return;
+    // Also where the shell has ended: what it left running has this terminal as its only record.
+    if (this.#child === null) return;
     this.#why ??= cause;
     const gone = this.#child
       .kill({ graceMs: HANGUP_GRACE_MS, firstSignal: HANGUP })

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdir, realpath, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { isAlive } from "../keeper/testing/bed.ts";
 import type { Attachment } from "../processes/attachment.ts";
 import { SmallHost } from "../processes/testing/small-host.ts";
 import { HostError } from "../protocol/errors.ts";
@@ -174,6 +175,18 @@ describe("a terminal", () => {
     await sees(view, "é\ufffd");
     const { bytes } = await view.spool.read(0, 1 << 20);
     assert.ok(bytes.includes(Buffer.from([0x1b, 0x5b, 0x33, 0x31, 0x6d, 0xc3, 0xa9, 0xff])));
+  });
+  it("T10: closing one whose shell has ended ends what that shell left running, and keeps how it ended", async () => {
+    const { terminal_id } = await open("ses_left");
+    const view = terminals.attach(terminal_id);
+    const left = "trap '' HUP; setsid sh -c 'echo $$ > left; exec sleep 300' </dev/null >/dev/null 2>&1 &";
+    await type(terminal_id, `${left} while ! [ -s left ]; do sleep 0.02; done; exit 4\r`);
+    assert.equal((await view.ended).exit_code, 4);
+    const pid = Number(await readFile(path.join(host.home, "left"), "utf8"));
+    assert.equal(await isAlive(pid), true);
+    assert.equal(await terminals.end(terminal_id), true);
+    assert.equal(await isAlive(pid), false);
+    assert.equal((await host.events("session/ses_left", "terminal.ended")).length, 1);
   });
   it("T10, T13: closing hangs up, insists, and leaves nothing behind", async () => {
     const { terminal_id } = await open("ses_close");
