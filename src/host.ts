@@ -48,7 +48,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   const { home, root } = settings;
   const startedAt = Date.now();
   await using parts = new AsyncDisposableStack();
-  parts.use(await lockHome(home));
+  const lock = parts.use(await lockHome(home));
   await prepareDirectory(join(home, "logs"));
   const logFile = parts.use(await HostLog.open(join(home, "logs", "host.log")));
   const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, logFile);
@@ -104,6 +104,16 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     })();
     return stopping;
   };
+
+  // To go on would be to acknowledge what nobody can ever read again.
+  void lock.lost.then(() => {
+    warn(
+      `${home} was removed or replaced, so nothing can be kept there: the host stops. \`hearth up\` starts a new one.`,
+    );
+    // Not in order: what there is to put away lies under a path that may be another host's by now.
+    options.onStopping?.();
+    hasStopped();
+  });
 
   const status = async (): Promise<Result<"host.status">> => ({
     pid: process.pid,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -51,6 +51,19 @@ describe("the lock of a home", () => {
     );
     await writeFile(join(home, "host.json"), "{ torn");
     await assert.rejects(lockHome(home), HomeLocked);
+  });
+
+  it("tells when the home is removed, or another comes in its place", async () => {
+    const removed = await lockHome(home, 5);
+    await rm(home, { recursive: true });
+    await removed.lost;
+    await removed[Symbol.asyncDispose]();
+    const replaced = await lockHome(home, 5);
+    await rename(home, `${home}-before`);
+    await using _other = await lockHome(home);
+    await replaced.lost;
+    await replaced[Symbol.asyncDispose]();
+    await rm(`${home}-before`, { recursive: true });
   });
 
   it("F05: is held while its holder is stopped, and free once it is killed", async () => {

@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { isBusy } from "./fault.ts";
 import { checkHome, prepareFile } from "./home.ts";
 
@@ -24,6 +25,14 @@ export class HomeLocked extends Error {
   }
 }
 
+export interface HomeLock extends AsyncDisposable {
+  /** Resolves when the home is no longer the one that was locked: removed, moved away or replaced. */
+  readonly lost: Promise<void>;
+}
+
+/** How often the home is looked at, in ms. What is acknowledged in between goes to files that nobody will find again. */
+const LOOK_MS = 2_000;
+
 /** A connection that is collected lets go of its lock. */
 const held = new Set<DatabaseSync>();
 
@@ -31,7 +40,7 @@ const held = new Set<DatabaseSync>();
  * Takes the home for this process until disposed. Throws HomeRefused for an unsafe or unsuitable place, HomeLocked if
  * another process (or this one) has it.
  */
-export async function lockHome(home: string): Promise<AsyncDisposable> {
+export async function lockHome(home: string, lookMs = LOOK_MS): Promise<HomeLock> {
   await checkHome(home);
   const file = join(home, "lock.db");
   await prepareFile(file, true);
@@ -46,11 +55,32 @@ export async function lockHome(home: string): Promise<AsyncDisposable> {
     throw error;
   }
   held.add(db);
+  const { promise: lost, resolve } = Promise.withResolvers<void>();
+  const looking = new AbortController();
+  void watch(file, lookMs, looking.signal).then((gone) => gone && resolve());
   return {
+    lost,
     [Symbol.asyncDispose]: async () => {
+      looking.abort();
       if (held.delete(db)) db.close();
     },
   };
+}
+
+/** True once `path` is no longer the file it is now; false when aborted. Open files tell nothing: they outlive their names. */
+async function watch(path: string, everyMs: number, signal: AbortSignal): Promise<boolean> {
+  const first = await stat(path).catch(() => undefined);
+  if (first === undefined) return !signal.aborted;
+  const { dev, ino } = first;
+  while (!signal.aborted) {
+    await delay(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+    const same = await stat(path).then(
+      (now) => now.dev === dev && now.ino === ino,
+      (error: NodeJS.ErrnoException) => error.code !== "ENOENT" && error.code !== "ENOTDIR",
+    );
+    if (!same) return !signal.aborted;
+  }
+  return false;
 }
 
 async function holderOf(home: string, file: string): Promise<Holder> {
