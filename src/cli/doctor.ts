@@ -109,6 +109,17 @@ const FEW_BYTES = 2 ** 30;
 /** File systems of other machines, whose locks and syncs cannot be trusted with a log: NFS, SMB, CIFS, SMB2, 9p, Ceph. */
 const remote = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x00c36400]);
 
+/** A token that others can read keeps the host from starting. */
+async function openToken(home: string): Promise<Finding | undefined> {
+  const token = join(home, "token");
+  const mode = await stat(token).then(
+    (found) => found.mode,
+    () => 0, // None yet: it will be made.
+  );
+  if ((mode & 0o077) === 0) return undefined;
+  return { what: "Home", state: "missing", found: `${token} is open to other users`, remedy: `chmod 600 ${token}` };
+}
+
 async function homeFindings({ home }: Settings): Promise<Finding[]> {
   const findings: Finding[] = [];
   const existing = await nearestDirectory(home);
@@ -125,7 +136,7 @@ async function homeFindings({ home }: Settings): Promise<Finding[]> {
         found: `${home} is open to other users`,
         remedy: `chmod 700 ${home}`,
       });
-    } else findings.push({ what: "Home", state: "ok", found: home });
+    } else findings.push((await openToken(home)) ?? { what: "Home", state: "ok", found: home });
   } else {
     const writable = await access(existing, constants.W_OK | constants.X_OK).then(
       () => true,
