@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, writeFile } from "node:fs/promises";
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -17,6 +17,10 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
+
+const preface = `# Where the figures stand
+
+Made by \`npm run bench -- --write\`. Figures move from machine to machine and with whatever else it does (see its load); the baseline beside each comes from the same run.`;
 
 if (values.help) {
   console.log(
@@ -42,6 +46,7 @@ async function runOne(file: string): Promise<void> {
 
 async function runAll(): Promise<number> {
   const files = (await readdir(here)).filter((name) => name.endsWith(".bench.ts")).sort();
+  const facts = machine();
   const figures: Figure[] = [];
   const broken: string[] = [];
   for (const name of files) {
@@ -58,7 +63,7 @@ async function runAll(): Promise<number> {
     const [code, signal] = await once(child, "close");
     if (code !== 0) broken.push(`${name} ended with ${signal ?? `exit code ${code}`}`);
   }
-  const text = `${machine()}\n\n${table(figures)}\n`;
+  const text = `${facts}\n\n${table(figures)}\n`;
   console.log(text);
   for (const one of broken) console.error(`Failed: ${one}`);
   if (values.write && broken.length > 0) console.error("RESULTS.md is left as it was: a table with gaps misleads.");
@@ -69,9 +74,7 @@ async function runAll(): Promise<number> {
 function machine(): string {
   const [first] = cpus();
   const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
-  return `${first?.model.trim() ?? "unknown CPU"}, ${cpus().length} cores, ${memory}; ${type()} ${release()}; Node ${process.versions.node}.`;
+  // Whatever else the machine does moves every figure.
+  const load = `load average ${loadavg()[0]?.toFixed(1)} as it began`;
+  return `${first?.model.trim() ?? "unknown CPU"}, ${cpus().length} cores, ${memory}; ${type()} ${release()}; Node ${process.versions.node}; ${load}.`;
 }
-
-const preface = `# Where the figures stand
-
-Made by \`npm run bench -- --write\`. Figures move from machine to machine; the baseline beside each comes from the same run.`;

@@ -14,7 +14,8 @@ export const rows = ["N10"];
 export default async function run(report: Report): Promise<void> {
   if (process.platform !== "linux") return report.progress("N10 needs /proc: not measured here");
   await using host = await RunningHost.start();
-  // The first start on a machine also fills caches; every later one is like this.
+  // The first start on a machine also fills caches, right after it is ready; every later one is like this.
+  await pause(1_000);
   await host.kill9();
   await host.restart();
   const bare = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1e6)"], { stdio: "ignore" });
