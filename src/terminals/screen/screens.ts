@@ -1,0 +1,206 @@
+// The host's side of its terminals' screens: tells their thread what has been printed, asks it for snapshots, and starts
+// it anew when it dies or hangs. Nothing here waits for a screen to be drawn, except who asked for it.
+import { Worker } from "node:worker_threads";
+import type { Spool } from "../../keeper/keepers.ts";
+import type { SizeHistory } from "../../processes/size-history.ts";
+import { HostError } from "../../protocol/errors.ts";
+import type { FromThread, Snapshot, ToThread } from "./messages.ts";
+
+/** What a screen is drawn from. */
+export interface Drawn {
+  readonly id: string;
+  /** Where the output and the screen's checkpoint are kept. */
+  readonly dir: string;
+  readonly spool: Spool;
+  readonly sizes: SizeHistory;
+}
+
+interface Followed extends Drawn {
+  readonly over: AbortController;
+  /** How much of the output, and how many sizes, this thread was told of. */
+  told: number;
+  toldSizes: number;
+}
+
+/** Output is told of in pieces of this size while there is much, and after a moment while there is little. */
+const TELL_BYTES = 256 * 1024;
+const TELL_MS = 200;
+const PING_MS = 2_000;
+/** No answer for so long: the thread hangs. Well-behaved input takes milliseconds, the worst known a few seconds. */
+const STUCK_MS = 15_000;
+/** A thread with nothing to do is ended after so many pings. */
+const IDLE_PINGS = 30;
+const ANSWER_MS = 5_000;
+
+export class Screens implements AsyncDisposable {
+  readonly #onWarning: (text: string) => void;
+  readonly #followed = new Map<string, Followed>();
+  readonly #asked = new Map<number, PromiseWithResolvers<Snapshot>>();
+  #thread: Worker | undefined;
+  #pings: NodeJS.Timeout | undefined;
+  #requests = 0;
+  #closed = false;
+
+  constructor(o: { onWarning: (text: string) => void }) {
+    this.#onWarning = o.onWarning;
+  }
+
+  /** True while there is a thread. */
+  get awake(): boolean {
+    return this.#thread !== undefined;
+  }
+
+  /** Draws its screen in the background as it is printed, so that a snapshot is at hand at any time. */
+  follow(drawn: Drawn): void {
+    const followed = this.#add(drawn);
+    void this.#watch(followed);
+  }
+
+  /** Lets go of a screen: its terminal is gone. */
+  forget(id: string): void {
+    const followed = this.#followed.get(id);
+    followed?.over.abort();
+    this.#followed.delete(id);
+    this.#post({ type: "close", id });
+  }
+
+  /**
+   * The screen as text frame for a viewer, and the offset at which its bytes go on. `budget`: characters of scrollback.
+   * Rejects if there is none to be had in a few seconds: the viewer is served raw output then.
+   */
+  async snapshot(drawn: Drawn, budget: number): Promise<Snapshot> {
+    const followed = this.#followed.get(drawn.id) ?? this.#add(drawn);
+    if (this.#closed) throw new HostError("stopping", "The host is stopping.");
+    this.#tell(followed, true);
+    const request = ++this.#requests;
+    const asked = Promise.withResolvers<Snapshot>();
+    this.#asked.set(request, asked);
+    this.#post({ type: "snapshot", id: drawn.id, request, budget });
+    const late = setTimeout(() => asked.reject(new Error("no screen in time")), ANSWER_MS);
+    try {
+      return await asked.promise;
+    } finally {
+      clearTimeout(late);
+      this.#asked.delete(request);
+    }
+  }
+
+  #add(drawn: Drawn): Followed {
+    const known = this.#followed.get(drawn.id);
+    if (known !== undefined) return known;
+    const followed: Followed = { ...drawn, over: new AbortController(), told: -1, toldSizes: 0 };
+    this.#followed.set(drawn.id, followed);
+    return followed;
+  }
+
+  async #watch(followed: Followed): Promise<void> {
+    const { spool } = followed;
+    const { signal } = followed.over;
+    while (!signal.aborted) {
+      await spool.grown(Math.max(0, followed.told), signal);
+      if (signal.aborted) return;
+      if (spool.length > followed.told && !spool.ended) {
+        const moment = AbortSignal.any([signal, AbortSignal.timeout(TELL_MS)]);
+        await spool.grown(Math.max(0, followed.told) + TELL_BYTES, moment);
+      }
+      if (signal.aborted) return;
+      if (spool.length > followed.told) this.#tell(followed, true);
+      if (spool.ended) return;
+    }
+  }
+
+  #tell(followed: Followed, wake: boolean): void {
+    if (this.#closed || (this.#thread === undefined && !wake)) return;
+    this.#wake();
+    const { id, dir, spool, sizes } = followed;
+    const marks = followed.told === -1 ? sizes.marks : sizesAfter(sizes, followed.toldSizes);
+    if (followed.told === spool.length && marks.length === 0) return;
+    followed.told = spool.length;
+    followed.toldSizes = sizes.positionAt(Number.POSITIVE_INFINITY);
+    this.#post({ type: "grew", id, dir, length: spool.length, firstKept: spool.firstKept, sizes: [...marks] });
+  }
+
+  #post(message: ToThread): void {
+    this.#thread?.postMessage(message);
+  }
+
+  #wake(): void {
+    if (this.#thread !== undefined) return;
+    const thread = new Worker(new URL("./thread.ts", import.meta.url), {
+      name: "screens",
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+    });
+    this.#thread = thread;
+    let answered = performance.now();
+    let idle = 0;
+    thread.unref();
+    thread.on("message", (message: FromThread) => {
+      if (message.type !== "pong") {
+        this.#heard(message);
+        return;
+      }
+      answered = performance.now();
+      idle = message.busy ? 0 : idle + 1;
+    });
+    thread.on("error", (error) => this.#onWarning(`the screens' thread failed and is started anew: ${String(error)}`));
+    thread.on("exit", () => this.#ended(thread));
+    clearInterval(this.#pings);
+    this.#pings = setInterval(() => {
+      if (performance.now() - answered > STUCK_MS) {
+        this.#onWarning("the screens' thread hangs in what a program has printed and is started anew");
+        void thread.terminate();
+      } else if (idle > IDLE_PINGS && this.#asked.size === 0) void thread.terminate();
+      else thread.postMessage({ type: "ping" } satisfies ToThread);
+    }, PING_MS);
+    this.#pings.unref();
+  }
+
+  #heard(message: Exclude<FromThread, { type: "pong" }>): void {
+    switch (message.type) {
+      case "snapshot":
+        this.#asked.get(message.request)?.resolve(message.snapshot);
+        break;
+      case "failed":
+        this.#asked.get(message.request)?.reject(new Error(message.message));
+        break;
+      case "warning":
+        this.#onWarning(message.message);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #ended(thread: Worker): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
+    clearInterval(this.#pings);
+    for (const asked of this.#asked.values()) asked.reject(new Error("the screens' thread ended"));
+    // The next one begins at the checkpoints, when there is something to draw or to show.
+    for (const followed of this.#followed.values()) {
+      followed.told = Math.max(followed.told, 0);
+      followed.toldSizes = 0;
+    }
+  }
+
+  /** Lets go of all screens. What is printed meanwhile is drawn when somebody looks again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { over } of this.#followed.values()) over.abort();
+    this.#followed.clear();
+    const thread = this.#thread;
+    this.#thread = undefined;
+    clearInterval(this.#pings);
+    for (const asked of this.#asked.values()) asked.reject(new HostError("stopping", "The host is stopping."));
+    await thread?.terminate();
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function sizesAfter(sizes: SizeHistory, position: number): SizeHistory["marks"] {
+  const marks = [];
+  for (let found = sizes.at(position); found !== undefined; found = sizes.at(found.next)) marks.push(found.mark);
+  return marks;
+}

@@ -1,0 +1,112 @@
+// The thread in which all screens are drawn, one piece of one terminal after the other: nothing a program writes can keep
+// the host from its work, and no terminal keeps the others waiting for long.
+import { parentPort } from "node:worker_threads";
+import { FollowedScreen } from "./followed-screen.ts";
+import type { FromThread, ToThread } from "./messages.ts";
+
+/** How long one terminal is drawn before the next has its turn. */
+const TURN_MS = 8;
+/** A snapshot waits for so little to be drawn; what is beyond it, the viewer draws itself. */
+const CATCH_UP_BYTES = 256 * 1024;
+const CATCH_UP_MS = 15;
+/** After a restart a whole spool may have to be drawn before the first picture; the viewer gets the rest raw. */
+const FIRST_MS = 2_000;
+const FAR_BYTES = 1024 * 1024;
+/** Screens in memory; the one used least recently is put aside for another. */
+const MOST_LIVE = 24;
+const REST_CHECK_MS = 2_000;
+
+const port = parentPort;
+if (port === null) throw new Error("The screens' thread is started by its host.");
+const say = (message: FromThread, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+
+const screens = new Map<string, FollowedScreen>();
+/** Those with something to draw, in the order of their turns. */
+const waiting = new Set<string>();
+let drawing = false;
+
+const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function drawAll(): Promise<void> {
+  if (drawing) return;
+  drawing = true;
+  for (const id of waiting) {
+    waiting.delete(id);
+    const more = await inTurn(id, (screen) => screen.draw(TURN_MS));
+    if (more === true) waiting.add(id);
+    await breath();
+  }
+  drawing = false;
+}
+
+/** One thing at a time happens to a screen. */
+const turns = new Map<string, Promise<unknown>>();
+async function inTurn<T>(id: string, work: (screen: FollowedScreen) => Promise<T>): Promise<T | undefined> {
+  const before = turns.get(id) ?? Promise.resolve();
+  const mine = before.then(async () => {
+    const screen = screens.get(id);
+    return screen === undefined ? undefined : await work(screen);
+  });
+  const settled = mine.catch(() => undefined);
+  turns.set(id, settled);
+  try {
+    return await mine;
+  } catch (error) {
+    if (screens.has(id)) say({ type: "warning", message: `the screen of ${id}: ${wordsOf(error)}` });
+    return undefined;
+  } finally {
+    if (turns.get(id) === settled) turns.delete(id);
+  }
+}
+
+async function snapshot(id: string, request: number, budget: number): Promise<void> {
+  const began = performance.now();
+  const made = await inTurn(id, async (screen) => {
+    // Far behind: the background does the work, for all, and this one waits a while.
+    let left = screen.behind;
+    const patience = left > FAR_BYTES ? FIRST_MS : left > CATCH_UP_BYTES ? 10 * CATCH_UP_MS : CATCH_UP_MS;
+    while (left > 0 && performance.now() - began < patience) {
+      await screen.draw(TURN_MS);
+      await breath();
+      left = screen.behind;
+    }
+    return await screen.snapshot(budget);
+  });
+  if (made === undefined) say({ type: "failed", request, message: "there is no screen of it" });
+  else say({ type: "snapshot", request, snapshot: made }, [made.frame.buffer]);
+}
+
+port.on("message", (message: ToThread) => {
+  switch (message.type) {
+    case "grew": {
+      const screen = screens.get(message.id) ?? new FollowedScreen(message.dir);
+      screens.set(message.id, screen);
+      screen.heard(message);
+      if (screen.behind > 0) waiting.add(message.id);
+      void drawAll();
+      break;
+    }
+    case "snapshot":
+      void snapshot(message.id, message.request, message.budget);
+      break;
+    case "close":
+      screens.get(message.id)?.close();
+      screens.delete(message.id);
+      waiting.delete(message.id);
+      break;
+    case "ping":
+      say({ type: "pong", busy: waiting.size > 0 || drawing || [...screens.values()].some((screen) => screen.live) });
+      break;
+    default:
+      message satisfies never;
+  }
+});
+
+async function restAll(): Promise<void> {
+  for (const id of [...screens.keys()]) await inTurn(id, (screen) => screen.rest());
+  const live = [...screens].filter(([, screen]) => screen.live);
+  for (const [id] of live.slice(0, Math.max(0, live.length - MOST_LIVE)))
+    await inTurn(id, (screen) => screen.rest(true));
+}
+setInterval(() => void restAll(), REST_CHECK_MS);
