@@ -97,8 +97,8 @@ function Main({ hub }: { hub: Hub }) {
       }),
     );
   };
-  const remove = async (gone: string) => {
-    await hub.client.call("session.delete", { session_id: gone });
+  const remove = async (gone: string, end: boolean) => {
+    await hub.client.call("session.delete", { session_id: gone, end });
     hub.refreshSessions();
     if (gone === id) go(sessions?.find((one) => one.session_id !== gone)?.session_id ?? null);
   };

@@ -109,8 +109,11 @@ class Fitting {
   readonly #place: HTMLElement;
   readonly #onFit: ((rows: number, cols: number) => void) | undefined;
   #fontSize: number;
-  /** Of one cell at the full font size, in CSS pixels; undefined: to be measured. */
-  #cell: { width: number; height: number } | undefined;
+  /**
+   * Of one cell, in CSS pixels, by font size. Measured once: the emulator rounds its screen to whole pixels, so that a
+   * measurement depends a little on how many cells there are, and the size that fits must not.
+   */
+  readonly #cells = new Map<number, { width: number; height: number }>();
   #said = "";
 
   constructor(terminal: Terminal, place: HTMLElement, fontSize: number, onFit?: (rows: number, cols: number) => void) {
@@ -127,11 +130,12 @@ class Fitting {
 
   setFontSize(size: number): void {
     this.#fontSize = size;
-    this.remeasure();
+    this.fit();
   }
 
+  /** Cells are drawn in another way now. */
   remeasure(): void {
-    this.#cell = undefined;
+    this.#cells.clear();
     this.fit();
   }
 
@@ -175,12 +179,13 @@ class Fitting {
   }
 
   #measured(): { width: number; height: number } {
-    if (this.#cell !== undefined) return this.#cell;
+    const known = this.#cells.get(this.#fontSize);
+    if (known !== undefined) return known;
     this.#setFont(this.#fontSize);
     const { rows, cols } = this.#terminal;
     const is = this.#screen();
     const cell = { width: (is?.offsetWidth ?? 0) / cols, height: (is?.offsetHeight ?? 0) / rows };
-    if (cell.width > 0 && cell.height > 0) this.#cell = cell;
+    if (cell.width > 0 && cell.height > 0) this.#cells.set(this.#fontSize, cell);
     return cell;
   }
 

@@ -56,8 +56,9 @@ export function usePage(hub: Hub): Page {
     () => ({
       approve: (request_id, choice) => hub.client.call("approval.respond", { request_id, choice }),
       clarify: (request_id, answer) => hub.client.call("clarify.respond", { request_id, answer }),
+      withdraw: (turn_id) => hub.client.call("session.interrupt", { session_id: id ?? "", turn_id }),
     }),
-    [hub],
+    [hub, id],
   );
 
   const ensure = useCallback(async () => {

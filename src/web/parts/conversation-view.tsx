@@ -77,7 +77,7 @@ export function ConversationView({ session, answers, onProcess, empty }: Convers
             <Entries items={shown} session={session} answers={answers} onProcess={onProcess} />
             <Working session={session} />
             {queued.map((prompt) => (
-              <Prompt key={prompt.key} prompt={prompt} waiting />
+              <Prompt key={prompt.key} prompt={prompt} onWithdraw={() => answers.withdraw(prompt.turn_id)} />
             ))}
           </div>
         )}

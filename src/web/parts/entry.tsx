@@ -62,7 +62,9 @@ export function Threaded({ children, className = "" }: { children: ReactNode; cl
   );
 }
 
-export function Prompt({ prompt, waiting = false }: { prompt: PromptItem; waiting?: boolean }) {
+/** `onWithdraw`: it waits for its turn, and can be taken back. Should that fail, it has begun, and is shown so. */
+export function Prompt({ prompt, onWithdraw }: { prompt: PromptItem; onWithdraw?: () => Promise<unknown> }) {
+  const waiting = onWithdraw !== undefined;
   return (
     <div
       data-testid={waiting ? "message-queued" : "message-user"}
@@ -76,7 +78,21 @@ export function Prompt({ prompt, waiting = false }: { prompt: PromptItem; waitin
         {prompt.text}
       </div>
       {(waiting || prompt.mode === "steer") && (
-        <p className="text-2xs text-faint">{waiting ? "waits for its turn" : "said while it worked"}</p>
+        <p className="text-2xs text-faint">
+          {waiting ? "waits for its turn" : "said while it worked"}
+          {waiting && (
+            <button
+              type="button"
+              data-testid="withdraw"
+              className="btn btn-quiet ml-1 px-2! text-2xs! pointer-fine:min-h-6!"
+              onClick={() =>
+                onWithdraw().catch((error: unknown) => console.warn("taking a message back failed", error))
+              }
+            >
+              Take back
+            </button>
+          )}
+        </p>
       )}
     </div>
   );

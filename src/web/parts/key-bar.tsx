@@ -26,7 +26,7 @@ const KEYS: readonly { label: string; says: string; key?: Key; text?: string }[]
   { label: "PgDn", says: "Page down", key: "pagedown" },
 ];
 const LOOK =
-  "h-11 min-w-11 flex-none rounded-lg border border-line bg-raised px-2.5 font-mono text-sm select-none active:bg-wash";
+  "h-10 min-w-10 flex-none rounded-lg border border-line bg-raised px-1.5 font-mono text-[0.8125rem] select-none active:bg-wash";
 
 export function KeyBar({ ctrl, onCtrl, onKey, onText, onPaste }: KeyBarProps) {
   return (
@@ -34,7 +34,7 @@ export function KeyBar({ ctrl, onCtrl, onKey, onText, onPaste }: KeyBarProps) {
       role="toolbar"
       aria-label="Keys"
       data-testid="key-bar"
-      className="flex flex-none gap-1.5 overflow-x-auto border-t border-line bg-surface p-1.5 pb-[max(0.375rem,env(safe-area-inset-bottom))] [scrollbar-width:none]"
+      className="flex flex-none gap-[3px] overflow-x-auto border-t border-line bg-surface px-1 py-1.5 pb-[max(0.375rem,env(safe-area-inset-bottom))] [scrollbar-width:none]"
       // The keyboard stays where it is, and with a phone stays open.
       onPointerDown={(event) => event.preventDefault()}
       onMouseDown={(event) => event.preventDefault()}

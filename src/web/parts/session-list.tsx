@@ -10,7 +10,8 @@ export interface SessionListProps {
   onSelect: (id: string) => void;
   onNew: () => void;
   onRename: (id: string, title: string) => Promise<unknown>;
-  onDelete: (id: string) => Promise<unknown>;
+  /** `end`: with everything that runs in it. */
+  onDelete: (id: string, end: boolean) => Promise<unknown>;
 }
 
 export const SessionList = memo(function SessionList(props: SessionListProps) {
@@ -130,9 +131,9 @@ function Row({ session, active, now, list }: RowProps) {
             type="button"
             data-testid="confirm-delete"
             className="btn pointer-fine:min-h-8! px-2! text-xs! text-bad"
-            onClick={() => run(list.onDelete(id))}
+            onClick={() => run(list.onDelete(id, problem !== null))}
           >
-            Delete
+            {problem === null ? "Delete" : "End all and delete"}
           </button>
           <button
             type="button"

@@ -53,9 +53,10 @@ export function TerminalQuestion({ question, onDone }: { question: Question; onD
   }
 }
 
+/** Behind an open dialog nothing can have the keyboard, so what is done is done once it has gone. */
 const done = (act: () => void, onDone: () => void) => () => {
   onDone();
-  act();
+  setTimeout(act);
 };
 
 function Exact({ text }: { text: string }) {

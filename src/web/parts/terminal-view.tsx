@@ -157,6 +157,11 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
   /** Names in use: those on the page and those that only the host knows. */
   const taken = (of: layouts.Layout) => [...layouts.names(of), ...[...terminals.values()].map((row) => row.name)];
 
+  const answered = () => {
+    setQuestion(null);
+    // The keyboard goes back to the terminal, wherever it was when the question came.
+    setTimeout(() => handles.current.get(focus ?? "")?.focus());
+  };
   const act = useRef(onDeed);
   act.current = onDeed;
   const onCommand = useCallback((command: Command, name: string) => act.current(command, name), []);
@@ -234,7 +239,7 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
           onPaste={() => handles.current.get(focus)?.paste()}
         />
       )}
-      {question !== null && <TerminalQuestion question={question} onDone={() => setQuestion(null)} />}
+      {question !== null && <TerminalQuestion question={question} onDone={answered} />}
     </div>
   );
 }

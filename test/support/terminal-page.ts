@@ -1,0 +1,71 @@
+// A page with a session's terminals in view, and what a person sees and does there.
+import type { TestContext } from "node:test";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { RunningHost } from "./running-host.ts";
+
+export interface TerminalPageOptions {
+  session: string;
+  context?: BrowserContextOptions;
+  /** Errors of the page are collected here. */
+  errors?: string[];
+}
+
+/** Logs a browser of its own in and opens the session's terminals over the whole page; closed with the test. */
+export async function openTerminals(
+  t: TestContext,
+  browser: Browser,
+  host: RunningHost,
+  options: TerminalPageOptions,
+): Promise<Page> {
+  const context = await browser.newContext({
+    ...{ viewport: { width: 1200, height: 760 }, permissions: ["clipboard-read", "clipboard-write"] },
+    ...options.context,
+  });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  page.on("pageerror", (error) => options.errors?.push(error.message));
+  const { url } = await (await host.client()).call("ticket.mint", {});
+  await page.goto(url);
+  await page.locator('[data-testid="connection"][data-state="ready"]').waitFor({ state: "attached" });
+  await page.evaluate((hash) => location.assign(hash), `#/s/${options.session}/t`);
+  await live(page);
+  return page;
+}
+
+/** Waits until the terminal is attached. */
+export async function live(page: Page, name = "main"): Promise<void> {
+  await pane(page, name).locator('[data-testid="terminal-status"][data-phase="live"]').waitFor({ state: "attached" });
+}
+
+/** The pane of a terminal: its screen and what is said about it. */
+export function pane(page: Page, name = "main") {
+  return page.locator('[role="group"]', { has: page.locator(`[data-testid="terminal"][data-name="${name}"]`) });
+}
+
+/** What the screen shows now, line by line, without the blanks at the ends. */
+export async function screenText(page: Page, name = "main"): Promise<string> {
+  const rows = page.locator(`[data-testid="terminal"][data-name="${name}"] .xterm-rows > div`);
+  const lines = await rows.evaluateAll((all) => all.map((row) => (row.textContent ?? "").replaceAll("\u00a0", " ")));
+  return lines
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .trimEnd();
+}
+
+/** Waits until the screen is as wanted; fails with what it showed instead. */
+export async function until(page: Page, wanted: RegExp | ((text: string) => boolean), name = "main"): Promise<string> {
+  const good = typeof wanted === "function" ? wanted : (text: string) => wanted.test(text);
+  const patience = Date.now() + 15_000;
+  for (;;) {
+    const text = await screenText(page, name);
+    if (good(text)) return text;
+    if (Date.now() > patience) throw new Error(`The screen never showed ${String(wanted)}:\n${text}`);
+    await page.waitForTimeout(30);
+  }
+}
+
+/** Types a line into the terminal. */
+export async function type(page: Page, line: string, name = "main"): Promise<void> {
+  await page.locator(`[data-testid="terminal"][data-name="${name}"] textarea`).focus();
+  await page.keyboard.type(`${line}\n`);
+}
