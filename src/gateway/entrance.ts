@@ -11,7 +11,8 @@ import { PROBLEM_TYPE, type Problem, problemBody } from "./problem.ts";
 /** Socket limits: the first of all checks (F32). A stream's own life is not limited by them. */
 export const serverOptions = {
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  // Node knows one limit for all requests: a file may take longer, everything else has `BODY_MS`.
+  requestTimeout: 0,
   connectionsCheckingInterval: 2_000,
   keepAliveTimeout: 10_000,
   maxHeaderSize: 16 * 1024,
@@ -21,6 +22,8 @@ export const serverOptions = {
   // Others (h2c, say) are answered as if they had not asked for one.
   shouldUpgradeCallback: (request: IncomingMessage): boolean => request.headers.upgrade?.toLowerCase() === "websocket",
 };
+/** A request that is no file has to be there whole within this. */
+const BODY_MS = 30_000;
 /** All open sockets of one server; past it a new one is closed before it says anything. */
 const MAX_SOCKETS = 4_000;
 
@@ -55,6 +58,7 @@ export class Entrance {
       // Whoever asks before sending a body is told to go on here, and not by Node before anything was looked at.
       if (expectsContinue(request)) response.writeContinue();
       request.url = verdict.target;
+      if (hasBody(request) && !isUpload(request.method, request.url)) limitBody(request, response);
       route(request, response);
     };
   }
@@ -112,6 +116,23 @@ const expectsContinue = ({ headers, httpVersion }: IncomingMessage): boolean =>
 
 export function peerOf(request: IncomingMessage, door: Door): string {
   return door === "unix" ? "unix" : `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? "?"}`;
+}
+
+/** The one address whose bodies are as large as files, and have a patience of their own. */
+const isUpload = (method: string | undefined, target: string | undefined): boolean =>
+  method === "PUT" && /^\/api\/sessions\/[^/]+\/files\?/.test(target ?? "");
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+
+/** Ends a request whose body does not arrive (F32). */
+function limitBody(request: IncomingMessage, response: ServerResponse): void {
+  const late = setTimeout(() => {
+    if (request.complete) return;
+    if (response.headersSent) request.socket.destroy();
+    else
+      respond(response, { status: 408, reason: "timeout", detail: "The body did not arrive in time: send it again." });
+  }, BODY_MS).unref();
+  request.once("close", () => clearTimeout(late));
 }
 
 export function respond(response: ServerResponse, problem: Problem): void {

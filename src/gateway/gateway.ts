@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import type { Door, Rules } from "./admission.ts";
 import { Entrance, serverOptions } from "./entrance.ts";
 import { Failures } from "./failures.ts";
+import { MAX_UPLOAD_BYTES } from "./files.ts";
 import { type Handlers, makeHandlers } from "./handlers.ts";
 import { HostNames } from "./hosts.ts";
 import { Logins } from "./logins.ts";
@@ -25,6 +26,8 @@ export interface GatewaySettings {
   allowedHosts: readonly string[];
   /** The largest WebSocket message and HTTP body. */
   maxFrameBytes: number;
+  /** The largest file that is taken into a workspace; 256 MiB unless said otherwise. */
+  maxUploadBytes?: number;
   /** Paths of PEM files. */
   tls?: { cert: string; key: string } | undefined;
 }
@@ -113,9 +116,10 @@ export class Gateway implements AsyncDisposable {
       return server;
     };
     const router: Router = await buildRouter({
-      ...{ services, handlers, logins, failures, entrance, meter, log, webRoot },
+      ...{ services, handlers, logins, failures, entrance, meter, log, webRoot, socketPath },
       cookieName: rules.cookieName,
       maxBodyBytes: settings.maxFrameBytes,
+      maxUploadBytes: settings.maxUploadBytes ?? MAX_UPLOAD_BYTES,
       secure: tls !== undefined,
       isListed: (host) => names?.isListed(host) ?? false,
       closing: closing.signal,

@@ -15,6 +15,7 @@ import { checked } from "./checked.ts";
 import { Dialogue } from "./dialogue.ts";
 import { type Entrance, respond } from "./entrance.ts";
 import type { Failures } from "./failures.ts";
+import { fileRoutes } from "./files.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Logins } from "./logins.ts";
 import type { Meter } from "./meter.ts";
@@ -56,6 +57,9 @@ export interface RouterOptions {
   webRoot: string;
   cookieName: string;
   maxBodyBytes: number;
+  maxUploadBytes: number;
+  /** The host's own, in its home. */
+  socketPath: string;
   secure: boolean;
   /** A name beside loopback: what comes under it may have passed through a proxy. */
   isListed: (host: string) => boolean;
@@ -144,6 +148,7 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
   chatRoutes(app, streams);
   eventRoutes(app, streams);
   outputRoute(app, streams);
+  fileRoutes(app, { ...options, context: streams });
   for (const { url } of options.upgrades) {
     app.get(url, (_, reply) => {
       const problem = { status: 426, reason: "upgrade_required", detail: "This address speaks WebSocket only." };
@@ -235,7 +240,11 @@ function problemOfRoute(error: FastifyError): Problem {
   }
   const status = error.statusCode ?? 500;
   if (status === 415)
-    return { status, reason: "unsupported_media_type", detail: "Send JSON, with content-type: application/json." };
+    return {
+      status,
+      reason: "unsupported_media_type",
+      detail: "Send JSON, with content-type: application/json (a file: application/octet-stream).",
+    };
   if (status === 413) return { status, reason: "too_large", detail: "The body is too large." };
   if (status >= 400 && status < 500)
     return { status, reason: "bad_request", detail: "The body cannot be read as JSON." };

@@ -24,6 +24,10 @@ export const errors = {
   workspace_invalid: { code: -32022, status: 400 },
   pty_limit: { code: -32023, status: 429 },
   path_refused: { code: -32024, status: 404 },
+  file_not_found: { code: -32025, status: 404 },
+  not_regular: { code: -32026, status: 422 },
+  name_refused: { code: -32027, status: 422 },
+  file_exists: { code: -32028, status: 409 },
   offset_gone: { code: -32030, status: 416 },
   cursor_gone: { code: -32031, status: 410 },
   storage_full: { code: -32032, status: 507 },
@@ -35,6 +39,7 @@ export const errors = {
   cancelled: { code: -32050, status: 499 },
   stopping: { code: -32051, status: 503 },
   config_refused: { code: -32052, status: 422 },
+  not_supported: { code: -32053, status: 501 },
 
   model_rate_limit: { code: -32060, status: 429 },
   model_authentication: { code: -32061, status: 401 },
