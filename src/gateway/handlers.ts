@@ -67,8 +67,16 @@ export function makeHandlers({ services, mintTicket }: HandlerOptions): Handlers
       interrupted: await turns.interrupt(session_id, turn_id),
     }),
     "session.close": ({ session_id }, { subscriber }) => ({ closed: subscriber?.unfollow(session_id) ?? false }),
-    "session.delete": async ({ session_id }) => {
+    "session.delete": async ({ session_id, end }) => {
       turns.row(session_id);
+      using _retired = end === true ? await turns.retire(session_id) : undefined;
+      if (end === true) {
+        const open = terminals.list({ session_id });
+        await Promise.all([
+          processes.killAll({ session_id }, "session.delete"),
+          ...open.map((row) => terminals.end(row.terminal_id)),
+        ]);
+      }
       const running = [...(await processes.list({ session_id })), ...terminals.list({ session_id })];
       if (running.some((row) => row.status === "running")) {
         throw new HostError("session_busy", "Processes or terminals of this conversation run: end them first");

@@ -39,6 +39,8 @@ export interface TurnService {
   /** Throws workspace_invalid. */
   setWorkspace(id: string, path: string): Promise<SessionRow>;
   interrupt(id: string, turnId?: string): Promise<boolean>;
+  /** Cancels what runs and starts nothing until disposed of. */
+  retire(id: string): Promise<Disposable>;
   delete(id: string): Promise<boolean>;
   export(id: string, format: "json" | "markdown"): Promise<Result<"session.export">>;
   pending(id: string): Promise<PendingRequest[]>;

@@ -110,8 +110,8 @@ export const methods = {
     z.object({ closed: z.boolean() }),
   ),
   "session.delete": method(
-    "Deletes a conversation that has nothing running. Its history is gone for good.",
-    z.object(session),
+    "Deletes a conversation, its history for good. Refused while something runs in it, unless `end` ends all that first.",
+    z.object({ ...session, end: z.boolean().optional() }),
     z.object({ deleted: z.boolean() }),
   ),
   "session.export": method(

@@ -47,6 +47,8 @@ export class Turns {
   readonly #grantKeys = new Map<string, string>();
   readonly #unsure = new Set<string>();
   readonly #running = new Map<string, Running>();
+  /** Sessions that are being deleted. */
+  readonly #retired = new Set<string>();
   /** Sessions whose notices wait until they may wake again. */
   readonly #sleeping = new Map<string, NodeJS.Timeout>();
   readonly #leaving = new AbortController();
@@ -154,10 +156,28 @@ export class Turns {
     return { format, text: `${JSON.stringify({ session, usage: state.usage, messages }, null, 2)}\n` };
   }
 
-  /** Throws session_busy while a turn runs or waits. */
+  /**
+   * Cancels what runs in a session and starts nothing in it, so that it can be deleted with all it has. Disposing of the
+   * answer lets a session that was not deleted after all go on.
+   */
+  async retire(id: string): Promise<Disposable> {
+    this.#sessions.stored(id);
+    this.#retired.add(id);
+    const running = this.#running.get(id);
+    running?.cancel.abort(new Error("the conversation is deleted"));
+    await running?.done;
+    return {
+      [Symbol.dispose]: () => {
+        this.#retired.delete(id);
+        this.#wake(id);
+      },
+    };
+  }
+
+  /** Throws session_busy while a turn runs or waits, unless the session was retired. */
   async delete(id: string): Promise<boolean> {
     const session = await this.#sessions.get(id);
-    if (this.#running.has(id) || !session.idle) {
+    if (this.#running.has(id) || !(session.idle || this.#retired.has(id))) {
       throw new HostError("session_busy", "A turn runs in this conversation: stop it first, then delete it");
     }
     await this.#sessions.remove(id);
@@ -345,7 +365,8 @@ export class Turns {
   /** Sees to it that what can run in a session runs. Harmless at any time. */
   #pump(session: Session): void {
     const { state, id } = session;
-    if (this.#tools === undefined || this.#leaving.signal.aborted || this.#running.has(id)) return;
+    if (this.#tools === undefined || this.#leaving.signal.aborted || this.#running.has(id) || this.#retired.has(id))
+      return;
     if (state.turn === undefined && state.queue.length === 0) {
       if (state.notices.size === 0) return;
       const wait = untilWake(state.wakes, Date.now());

@@ -265,6 +265,7 @@ function fakeTurns(log: EventLog, prompts: TestHost["prompts"]): TurnService {
       return row(id);
     },
     interrupt: async () => false,
+    retire: async () => ({ [Symbol.dispose]: () => undefined }),
     async delete(id) {
       row(id);
       rows.delete(id);

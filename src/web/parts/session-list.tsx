@@ -118,7 +118,10 @@ function Row({ session, active, now, list }: RowProps) {
             type="button"
             className="icon-btn pointer-fine:size-8!"
             aria-label={`Delete ${session.title}`}
-            onClick={() => setState("deleting")}
+            onClick={() => {
+              setProblem(null);
+              setState("deleting");
+            }}
           >
             <Trash size={15} />
           </button>
