@@ -12,6 +12,7 @@ import { Shell } from "../terminal/shell.ts";
 import type { Question } from "./terminal-question.tsx";
 import { TerminalSearch } from "./terminal-search.tsx";
 import { type Notice, TerminalStatus } from "./terminal-status.tsx";
+import { useDrop } from "./use-drop.ts";
 
 /** What the bar above and the keys below can do with a pane. */
 export interface PaneHandle {
@@ -98,6 +99,11 @@ export function TerminalPane(props: TerminalPaneProps) {
   }, [hub, session, name, font]);
   useEffect(() => shown?.screen.show(visible), [shown, visible]);
 
+  const { over, on } = useDrop({
+    session,
+    say: (text) => setNotice({ text, copy: null, held: 0 }),
+    ask: props.onAsk,
+  });
   const back = () => shown?.screen.terminal.focus();
   return (
     // biome-ignore lint/a11y/useSemanticElements: it holds no fields of a form
@@ -106,7 +112,13 @@ export function TerminalPane(props: TerminalPaneProps) {
       aria-label={label}
       className={`relative flex h-full min-h-0 flex-col bg-sunken ${ringing ? "ring-2 ring-warn ring-inset" : ""}`}
       onFocus={() => props.onFocus(name)}
+      {...on}
     >
+      {over && (
+        <p className="pointer-events-none absolute inset-2 z-20 grid place-items-center rounded-xl border-2 border-glow border-dashed bg-wash/85 font-medium">
+          Into the workspace
+        </p>
+      )}
       <section
         ref={place}
         data-testid="terminal"

@@ -10,6 +10,7 @@ export type Question =
   | { kind: "link"; target: string }
   | { kind: "clipboard"; text: string; act: () => void }
   | { kind: "close"; name: string; act: () => void }
+  | { kind: "overwrite"; name: string; act: () => void }
   | { kind: "rename"; name: string; label: string; act: (label: string) => void };
 
 /** Of a text that is asked about, this much is drawn; how long it really is stands beside it. */
@@ -44,6 +45,19 @@ export function TerminalQuestion({ question, onDone }: { question: Question; onD
           onClose={onDone}
         >
           <p className="text-soft">Its shell and everything that runs in it end, for everybody who watches it.</p>
+        </Dialog>
+      );
+    case "overwrite":
+      return (
+        <Dialog
+          title="Replace the file?"
+          action="Replace it"
+          careful
+          onAct={done(question.act, onDone)}
+          onClose={onDone}
+        >
+          <p className="mb-2 text-soft">The workspace has a file of this name already.</p>
+          <Exact text={question.name} />
         </Dialog>
       );
     case "rename":
