@@ -110,13 +110,14 @@ describe("streams of a host that is killed", () => {
     const { session_id } = await rpc(host, "session.create", { workspace });
     const session = new EventSourceClient(host, `/api/events?session_id=${session_id}&after=1`);
     const following = session.follow((event) => event.name === "turn.ended");
-    const before = host.restarts;
     const hosts = new EventSourceClient(host, "/api/events");
-    let started = 0;
+    let listed = false;
+    let later = 0;
     const restarts = hosts.follow((event) => {
       const { payload } = event.data as { payload: { change?: string; session_id?: string } };
-      if (event.name === "session.listed" && payload.session_id === session_id) started++;
-      return started > 0 && event.name === "host.started" && host.restarts === before + 2;
+      if (event.name === "session.listed" && payload.session_id === session_id) listed = true;
+      if (listed && event.name === "host.started") later++;
+      return later === 2;
     });
     await rpc(host, "prompt.submit", { session_id, text: `say ${words(40)}` });
     for (let kill = 0; kill < 2; kill++) {

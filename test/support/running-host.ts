@@ -22,8 +22,6 @@ export class RunningHost implements AsyncDisposable {
   url = "";
   /** What it wrote to standard error, for messages of failing tests. */
   complaints = "";
-  /** How often it was started again. */
-  restarts = -1;
 
   private constructor(home: string, env: Record<string, string>) {
     this.home = home;
@@ -70,7 +68,6 @@ export class RunningHost implements AsyncDisposable {
       if (url === undefined) continue;
       this.url = url;
       this.#port = Number(new URL(url).port);
-      this.restarts++;
       return;
     }
     throw new Error(`The host did not start: ${this.complaints}`);
