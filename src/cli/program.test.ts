@@ -34,7 +34,7 @@ describe("the command line", () => {
 
   it("ends with 0 for help and version, on standard output", async () => {
     assert.deepEqual(await run("--version"), { exitCode: 0, out: "1.2.3\n", err: "" });
-    for (const command of "up down status doctor chat run ps logs attach wait kill send sessions show export token open".split(
+    for (const command of "up down status doctor chat run ps logs attach wait kill send get put sessions show export token open".split(
       " ",
     )) {
       const { exitCode, out } = await run(command, "--help");
@@ -70,6 +70,8 @@ describe("the command line", () => {
       ["open"],
       ["logs", "x"],
       ["attach", "x"],
+      ["get", "x"],
+      ["put", "x"],
       ["chat", "hi"],
       ["run", "--", "true"],
     ]) {

@@ -193,6 +193,29 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     });
 
   command(
+    "get <file>",
+    "Fetch a file from a session's workspace.",
+    "hearth get report.pdf",
+    "hearth get --session ses_5f0c1e2d3b4a src/main.c -o - | less",
+  )
+    .option("-s, --session <id>", "this session's workspace (default: the one we are in, else the one used last)")
+    .option("-o, --output <place>", "write it there; - is standard output")
+    .option("-f, --force", "replace a file that is there already")
+    .action(async (file: string, options: import("./files.ts").GetOptions) => {
+      const { getFile } = await import("./files.ts");
+      end(await getFile(home, file, options, cwd, screen));
+    });
+
+  command("put <file...>", "Send files into a session's workspace.", "hearth put photo.jpg", "hearth put --to src *.c")
+    .option("-s, --session <id>", "this session's workspace (default: the one we are in, else the one used last)")
+    .option("--to <dir>", "into this directory of the workspace")
+    .option("-f, --force", "replace files that are there already")
+    .action(async (files: string[], options: import("./files.ts").PutOptions) => {
+      const { putFiles } = await import("./files.ts");
+      end(await putFiles(home, files, options, cwd, screen));
+    });
+
+  command(
     "sessions",
     "Conversations, the most recently used first.",
     "hearth sessions",

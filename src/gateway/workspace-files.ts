@@ -15,10 +15,11 @@ const LONGEST_PATH = 4096;
 /** The path leads, or tries to lead, out of the workspace. For a client the same as a file that is not there. */
 export class PathEscape extends HostError {
   constructor() {
-    super("path_refused", "There is no such file in the workspace.");
+    super("path_refused", "There is no such file or directory in the workspace.");
   }
 }
-const notThere = (): HostError => new HostError("file_not_found", "There is no such file in the workspace.");
+const notThere = (): HostError =>
+  new HostError("file_not_found", "There is no such file or directory in the workspace.");
 const notRegular = (what: string): HostError =>
   new HostError("not_regular", `This is ${what}, no regular file: only those can be sent.`);
 

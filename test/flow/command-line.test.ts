@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -110,6 +110,34 @@ describe("the command line", () => {
     await hearth(["chat", "--session", session.session_id, "say more"]);
     assert.match((await hearth(["show", session.session_id])).out, /all good[\s\S]*say more[\s\S]*more/);
     assert.match((await hearth(["export", "--format", "json", session.session_id])).out, /^\{[\s\S]*\}\n$/);
+  });
+
+  it("A21: puts files into a workspace and gets them back, and nothing from beside it", async () => {
+    const workspace = join(home, "workspace");
+    mkdirSync(join(workspace, "in"), { recursive: true });
+    writeFileSync(join(home, "outside.txt"), "outside");
+    await hearth(["chat", "--workspace", workspace, "say here"]);
+    const { sessions } = JSON.parse((await hearth(["sessions", "--json"])).out) as {
+      sessions: { session_id: string; workspace: string }[];
+    };
+    const there = ["--session", sessions.find((one) => one.workspace === workspace)?.session_id ?? ""];
+    assert.deepEqual(await hearth(["put", ...there, "--to", "in", "outside.txt"]), {
+      ...{ out: `${join(workspace, "in/outside.txt")}\n`, err: "", exitCode: 0 },
+    });
+    const again = await hearth(["put", ...there, "--to", "in", "outside.txt"]);
+    assert.deepEqual([again.exitCode, /already/.test(again.err)], [1, true]);
+    assert.equal((await hearth(["put", ...there, "--force", "--to", "in", "outside.txt"])).exitCode, 0);
+    assert.equal((await hearth(["get", ...there, "in/outside.txt", "-o", "-"])).out, "outside");
+    assert.equal((await hearth(["get", ...there, "in/outside.txt", "-o", "copy"])).exitCode, 0);
+    assert.equal(readFileSync(join(home, "copy"), "utf8"), "outside");
+    assert.equal((await hearth(["get", ...there, "in/outside.txt", "-o", "copy"])).exitCode, 1);
+    assert.equal((await hearth(["get", ...there, "--force", "in/outside.txt", "-o", "copy"])).exitCode, 0);
+    assert.equal((await hearth(["get", ...there, "in", "-o", "other"])).exitCode, 1);
+    assert.equal((await hearth(["get", ...there, "../outside.txt", "-o", "other"])).exitCode, 1);
+    assert.deepEqual(
+      readdirSync(home).filter((name) => /part|other/.test(name)),
+      [],
+    );
   });
 
   it("cancels a turn on Ctrl-C, with 130", async () => {
