@@ -1,5 +1,6 @@
 // The one door to process.env: everything else gets what it needs as values, so that tests and children cannot be surprised.
 import { delimiter, dirname, join, sep } from "node:path";
+import { isProviderKey } from "../protocol/provider-keys.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -7,29 +8,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function environment(): Environment {
   return process.env;
 }
-
-/** Names under which people export keys of model providers. No child gets them, unless `environment.pass` names them (P3). */
-export const PROVIDER_KEYS: ReadonlySet<string> = new Set([
-  "ANTHROPIC_API_KEY",
-  "ANTHROPIC_AUTH_TOKEN",
-  "AZURE_OPENAI_API_KEY",
-  "CEREBRAS_API_KEY",
-  "COHERE_API_KEY",
-  "DEEPSEEK_API_KEY",
-  "FIREWORKS_API_KEY",
-  "GEMINI_API_KEY",
-  "GOOGLE_API_KEY",
-  "GOOGLE_GENERATIVE_AI_API_KEY",
-  "GROQ_API_KEY",
-  "HF_TOKEN",
-  "HUGGING_FACE_HUB_TOKEN",
-  "MISTRAL_API_KEY",
-  "OPENAI_API_KEY",
-  "OPENROUTER_API_KEY",
-  "PERPLEXITY_API_KEY",
-  "TOGETHER_API_KEY",
-  "XAI_API_KEY",
-]);
 
 /** What `npm start` adds for its scripts, beside `npm_*`: of no use to a child, and wrong about where it runs. */
 const NPM_ADDS = new Set(["INIT_CWD", "NODE"]);
@@ -44,7 +22,7 @@ export function baseEnvironment(env: Environment, root: string, pass: readonly s
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
     if (pass.includes(name)) kept[name] = value;
-    else if (/^(HEARTH_|npm_)/i.test(name) || PROVIDER_KEYS.has(name) || (byNpm && NPM_ADDS.has(name))) continue;
+    else if (/^(HEARTH_|npm_)/i.test(name) || isProviderKey(name) || (byNpm && NPM_ADDS.has(name))) continue;
     else kept[name] = name === "PATH" ? ownPath(value, root, byNpm) : value;
   }
   return kept;

@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import type { Child, Spool } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import { clampSize, type Size } from "./size.ts";
+import { SizeHistory, type SizeMark } from "./size-history.ts";
 
 export interface AttachmentEnd {
   exit_code: number | null;
@@ -10,12 +11,23 @@ export interface AttachmentEnd {
   cause: string;
 }
 
+/** What the screen of a child is drawn from. */
+export interface Drawn {
+  readonly id: string;
+  /** Where its output is kept. */
+  readonly dir: string;
+  readonly spool: Spool;
+  readonly sizes: SizeHistory;
+}
+
 /** The bytes of a child, for viewers: processes and terminals both give one. */
 export interface Attachment {
   readonly spool: Spool;
   readonly mode: "pipe" | "pty";
-  /** null: it has no screen. */
-  size(): { rows: number; cols: number } | null;
+  /** Which sizes its screen had at which byte; null: it has no screen. */
+  readonly sizes: SizeHistory | null;
+  /** null: it has no screen, or nothing of it is left. */
+  readonly drawn: Drawn | null;
   /** Bytes taken. Errors: already_exited. */
   write(bytes: Uint8Array): Promise<number>;
   /** Any size, clamped; answers the one in force. Errors: invalid_params where there is no screen, already_exited. */
@@ -28,17 +40,15 @@ export interface Attachment {
 
 /** The screen of one child: its size, and who wants to know of it. */
 export class Screen {
-  #size: Size | null;
+  readonly sizes: SizeHistory | null;
   readonly #changes = new EventEmitter<{ resize: [number, number] }>();
 
-  constructor(size: Size | null) {
-    this.#size = size;
+  /** `marks`: the sizes that are known; none where there is no screen. */
+  constructor(marks: readonly SizeMark[]) {
+    const [first, ...more] = marks;
+    this.sizes = first === undefined ? null : new SizeHistory([first, ...more]);
     // One listener per viewer; how many viewers there may be is the gateway's business.
     this.#changes.setMaxListeners(0);
-  }
-
-  get size(): Size | null {
-    return this.#size;
   }
 
   onResize(listener: (rows: number, cols: number) => void): Disposable {
@@ -48,15 +58,28 @@ export class Screen {
 
   /** Clamps, tells the child, then the viewers. */
   async resize(child: Child, rows: unknown, cols: unknown): Promise<Size> {
-    if (this.#size === null)
+    const { sizes } = this;
+    if (sizes === null)
       throw new HostError("invalid_params", "It runs on pipes and has no screen to resize: start it with mode pty");
     const size = clampSize(rows, cols);
-    await child.resize(size.rows, size.cols);
-    const changed = size.rows !== this.#size.rows || size.cols !== this.#size.cols;
-    this.#size = size;
+    const before = sizes.last;
+    const changed = size.rows !== before.rows || size.cols !== before.cols;
+    // First: what the program prints for the new size has to be drawn in it.
+    if (changed) sizes.add({ offset: child.spool.length, ...size });
+    try {
+      await child.resize(size.rows, size.cols);
+    } catch (error) {
+      if (changed) sizes.add({ ...before, offset: child.spool.length });
+      throw error;
+    }
     if (changed) this.#changes.emit("resize", size.rows, size.cols);
     return size;
   }
+}
+
+export function drawnOf(child: Child | null, screen: Screen): Drawn | null {
+  if (child === null || screen.sizes === null) return null;
+  return { id: child.id, dir: child.dir, spool: child.spool, sizes: screen.sizes };
 }
 
 /** The output of a child of which nothing is left. */

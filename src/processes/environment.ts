@@ -1,7 +1,7 @@
 // What a child may know of the environment Hearth runs in: an allow-list, so that a secret nobody thought of stays out.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { isProviderKey } from "./provider-keys.ts";
+import { isProviderKey } from "../protocol/provider-keys.ts";
 
 export type Environment = Readonly<Record<string, string>>;
 

@@ -4,7 +4,7 @@ import type { Child, End } from "../keeper/keepers.ts";
 import { NotRunning } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
-import { type Attachment, type AttachmentEnd, emptySpool, Screen } from "./attachment.ts";
+import { type Attachment, type AttachmentEnd, drawnOf, emptySpool, Screen } from "./attachment.ts";
 import { untilDurable } from "./durable.ts";
 import { outcomeOf } from "./outcome.ts";
 import { Output } from "./output.ts";
@@ -53,7 +53,7 @@ export class Supervised {
     this.#book = book;
     this.#child = child;
     this.#around = around;
-    this.#screen = new Screen(row.mode === "pty" ? book.size : null);
+    this.#screen = new Screen(row.mode === "pty" && book.size !== null ? [{ offset: 0, ...book.size }] : []);
     this.output = new Output(child?.spool ?? emptySpool);
     if (row.status !== "running") this.#ended.resolve();
     if (row.closed) this.#closed.resolve();
@@ -246,7 +246,8 @@ export class Supervised {
     return {
       spool: this.output.spool,
       mode: this.#row.mode,
-      size: () => this.#screen.size,
+      sizes: this.#screen.sizes,
+      drawn: drawnOf(this.#child, this.#screen),
       write: (bytes) => this.write(bytes),
       resize: (rows, cols) => this.resize(rows, cols),
       onResize: (listener) => this.#screen.onResize(listener),

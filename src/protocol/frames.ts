@@ -37,24 +37,27 @@ export interface Ready {
 /**
  * What a client may say on a terminal socket in text frames. `resize`: the size that fits it; in force at once where it
  * holds the size or nobody does, else when it takes over. `take`: from now on its size is in force. Typing takes over too.
+ * `history`: send a snapshot once more, with all the scrollback that there is.
  */
 export const TerminalControl = z.discriminatedUnion("type", [
   z.object({ type: z.literal("resize"), rows: z.unknown(), cols: z.unknown() }),
   z.object({ type: z.literal("take") }),
+  z.object({ type: z.literal("history") }),
 ]);
 export type TerminalControl = z.input<typeof TerminalControl>;
 
 /**
  * What the host says there.
  * `snapshot`: reset the emulator, give it this size and write `screen`, which leaves it as the program had drawn it at byte
- * `offset`; live bytes follow from there. `screen` asks nothing, so nothing in it may be answered.
+ * `offset`; bytes follow from there, as replay up to `live`. Nothing in `screen` may be answered. Not `complete`: older
+ * lines of the scrollback were left out, for the screen to come sooner.
  * `replay`: reset; raw bytes from `from` up to `offset` follow, which must not be answered (output without a screen).
  * `live`: what comes from here on is printed now.
  * `resize`: the size in force from this place in the stream on; `yours`: this viewer is the one that decides it. Viewers
  * that do not should leave the questions of programs to the one that does.
  */
 export type TerminalFrame =
-  | { type: "snapshot"; offset: number; rows: number; cols: number; title: string; screen: string }
+  | { type: "snapshot"; offset: number; rows: number; cols: number; title: string; complete: boolean; screen: string }
   | { type: "replay"; from: number; offset: number; rows: number; cols: number }
   | { type: "live"; offset: number }
   | { type: "resize"; rows: number; cols: number; yours: boolean }
