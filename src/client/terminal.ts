@@ -6,8 +6,11 @@ import type { WebSocketLike } from "./client.ts";
 export interface TerminalListener {
   /** `replay`: what was printed before we came. An emulator must not answer queries found in it. */
   onBytes(bytes: Uint8Array, about: { offset: number; replay: boolean }): void;
-  /** Reset the emulator and give it this size: what follows begins anew. */
-  onReset(rows: number, cols: number): void;
+  /**
+   * Reset the emulator and give it this size: what follows begins anew. Not `complete`: there is more scrollback, which
+   * `history` brings.
+   */
+  onReset(rows: number, cols: number, complete: boolean): void;
   /** The replay is over; what comes now is printed now. */
   onLive?(): void;
   /** The window's title, where a screen was restored; later changes are among the bytes. */
@@ -72,6 +75,11 @@ export class TerminalStream {
     this.#say({ type: "take" });
   }
 
+  /** Asks for the screen once more, with all its scrollback: it comes as a reset and what follows one. */
+  history(): void {
+    this.#say({ type: "history" });
+  }
+
   #say(control: TerminalControl): void {
     if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(control));
   }
@@ -120,16 +128,15 @@ export class TerminalStream {
     switch (frame.type) {
       case "snapshot":
         this.#offset = frame.offset;
-        this.#replay = false;
-        this.#listener.onReset(frame.rows, frame.cols);
+        this.#replay = true;
+        this.#listener.onReset(frame.rows, frame.cols, frame.complete);
         this.#listener.onTitle?.(frame.title);
         this.#listener.onBytes(encoder.encode(frame.screen), { offset: frame.offset, replay: true });
-        this.#listener.onLive?.();
         break;
       case "replay":
         this.#replay = true;
         this.#offset = frame.from;
-        this.#listener.onReset(frame.rows, frame.cols);
+        this.#listener.onReset(frame.rows, frame.cols, true);
         break;
       case "live":
         this.#replay = false;

@@ -1,7 +1,9 @@
 // What the gateway needs of the parts behind it: narrow enough to be replaced in a test, checked when the host puts them in.
 import type { EventLog } from "../log/event-log.ts";
 import type { ToolSpec } from "../models/model.ts";
+import type { Drawn } from "../processes/attachment.ts";
 import type { StartProcess } from "../processes/processes.ts";
+import type { SizeHistory } from "../processes/size-history.ts";
 import type { Checked, ModelRow, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, ProcessRow, SessionRow, TerminalRow } from "../protocol/rows.ts";
 import type { OpenTerminal } from "../terminals/terminals.ts";
@@ -20,7 +22,10 @@ export interface SpoolView {
 export interface AttachmentView {
   readonly spool: SpoolView;
   readonly mode: "pipe" | "pty";
-  size(): { rows: number; cols: number } | null;
+  /** Which sizes its screen had at which byte; null: it has no screen. */
+  readonly sizes: SizeHistory | null;
+  /** What its screen is drawn from; null: there is none. */
+  readonly drawn: Drawn | null;
   write(bytes: Uint8Array): Promise<number>;
   resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
   onResize(listener: (rows: number, cols: number) => void): Disposable;
@@ -81,6 +86,8 @@ export interface TerminalService {
   resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
   end(id: string): Promise<boolean>;
   attach(id: string): AttachmentView;
+  /** The frame that shows a screen, and where its bytes go on; rejects where none can be had soon. */
+  snapshot(drawn: Drawn, budget: number): Promise<{ offset: number; frame: Uint8Array }>;
   running(): number;
 }
 export interface ModelService {

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { Drawn } from "../processes/attachment.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError } from "../protocol/errors.ts";
 import { type Admitted, type Identity, PROTOCOL } from "./admission.ts";
@@ -159,10 +160,22 @@ export class Sockets {
       const id = decodeURIComponent(rawId);
       const from = query.has("from") ? checked(Cursor, query.get("from")) : undefined;
       const attachment = attachmentOf(services, id);
-      const shared = this.#readers.borrow(id, attachment.spool);
-      ws.once("close", () => shared[Symbol.dispose]());
-      const { reader } = shared;
-      const options = { socket, attachment, reader, from, log, meter, peer, id, loginEnded: identity.ended };
+      const borrowed = this.#readers.borrow(id, attachment);
+      ws.once("close", () => borrowed[Symbol.dispose]());
+      const { shared } = borrowed;
+      const snapshot = (drawn: Drawn, budget: number) => services.terminals.snapshot(drawn, budget);
+      const options = {
+        socket,
+        attachment,
+        shared,
+        snapshot,
+        from,
+        log,
+        meter,
+        peer,
+        id,
+        loginEnded: identity.ended,
+      };
       const viewer = new TerminalSocket(ws, options);
       this.#track(ws, identity, false, (code, reason) => viewer.close(code, reason));
       void viewer.run();

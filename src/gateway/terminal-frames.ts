@@ -1,5 +1,6 @@
 // Reads a spool for those who watch it: a page is read once for all who stand at the same place.
-import type { SpoolView } from "./services.ts";
+import type { AttachmentView, SpoolView } from "./services.ts";
+import { SizeLease } from "./size-lease.ts";
 
 /** What goes into one frame at most, and how many frames are kept for those who come right after. */
 const PAGE_BYTES = 256 * 1024;
@@ -18,7 +19,7 @@ export interface Page {
 }
 
 /** A page being read or shared; the list of those kept counts as a holder. */
-interface Shared {
+interface SharedPage {
   readonly page: Promise<Page>;
   holders: number;
   buffer: Buffer;
@@ -27,7 +28,7 @@ interface Shared {
 export class SharedReader {
   readonly #spool: SpoolView;
   /** By the offset at which they begin, the oldest first. Bytes at an offset never change. */
-  readonly #kept = new Map<number, Shared>();
+  readonly #kept = new Map<number, SharedPage>();
   /** Whole buffers to use again: a new one for each page would cost a third of all time in collecting garbage. */
   readonly #spare: Buffer[] = [];
 
@@ -35,21 +36,24 @@ export class SharedReader {
     this.#spool = spool;
   }
 
-  /** The bytes at `offset`; there have to be some. Throws a HostError `offset_gone`. */
-  read(offset: number): Promise<Page> {
-    const shared = this.#kept.get(offset) ?? this.#begin(offset);
+  /**
+   * The bytes at `offset`; there have to be some. None from `end` on, a place that no byte had reached when it was
+   * chosen. Throws a HostError `offset_gone`.
+   */
+  read(offset: number, end = Number.POSITIVE_INFINITY): Promise<Page> {
+    const shared = this.#kept.get(offset) ?? this.#begin(offset, end);
     shared.holders++;
     return shared.page;
   }
 
-  #begin(offset: number): Shared {
-    const available = this.#spool.length - offset;
+  #begin(offset: number, end: number): SharedPage {
+    const available = Math.min(this.#spool.length, end) - offset;
     const buffer =
       available <= SMALL_BYTES
         ? Buffer.allocUnsafe(OFFSET_BYTES + available)
         : (this.#spare.pop() ?? Buffer.allocUnsafeSlow(OFFSET_BYTES + PAGE_BYTES));
     const release = () => this.#release(shared);
-    const page = this.#fill(offset, buffer).then(
+    const page = this.#fill(offset, buffer.subarray(0, OFFSET_BYTES + available)).then(
       (made) => {
         // Nothing there yet is no fact to remember.
         if (made.next === offset) this.#forget(offset, shared);
@@ -60,7 +64,7 @@ export class SharedReader {
         throw error;
       },
     );
-    const shared: Shared = { page, holders: 1, buffer };
+    const shared: SharedPage = { page, holders: 1, buffer };
     this.#kept.set(offset, shared);
     for (const [oldest, old] of this.#kept) {
       if (this.#kept.size <= KEPT) break;
@@ -78,31 +82,41 @@ export class SharedReader {
     return { frame: buffer.subarray(0, OFFSET_BYTES + read.bytes.length), next: read.offset + read.bytes.length };
   }
 
-  #forget(offset: number, shared: Shared): void {
+  #forget(offset: number, shared: SharedPage): void {
     if (this.#kept.get(offset) !== shared) return;
     this.#kept.delete(offset);
     this.#release(shared);
   }
 
-  #release(shared: Shared): void {
+  #release(shared: SharedPage): void {
     shared.holders--;
     if (shared.holders === 0 && shared.buffer.length > PAGE_BYTES && this.#spare.length < KEPT)
       this.#spare.push(shared.buffer);
   }
 }
 
-/** One reader per child while anybody watches it. */
-export class Readers {
-  readonly #readers = new Map<string, { reader: SharedReader; viewers: number }>();
+/** What all viewers of one child share: one reader and one size. */
+export interface Shared {
+  readonly reader: SharedReader;
+  readonly lease: SizeLease;
+}
 
-  borrow(id: string, spool: SpoolView): Disposable & { reader: SharedReader } {
-    const shared = this.#readers.get(id) ?? { reader: new SharedReader(spool), viewers: 0 };
+/** There while anybody watches the child. */
+export class Readers {
+  readonly #readers = new Map<string, Shared & { viewers: number }>();
+
+  borrow(id: string, attachment: AttachmentView): Disposable & { shared: Shared } {
+    const shared = this.#readers.get(id) ?? {
+      reader: new SharedReader(attachment.spool),
+      lease: new SizeLease((rows, cols) => attachment.resize(rows, cols)),
+      viewers: 0,
+    };
     shared.viewers++;
     this.#readers.set(id, shared);
     const giveBack = () => {
       shared.viewers--;
       if (shared.viewers === 0 && this.#readers.get(id) === shared) this.#readers.delete(id);
     };
-    return { reader: shared.reader, [Symbol.dispose]: giveBack };
+    return { shared, [Symbol.dispose]: giveBack };
   }
 }

@@ -6,14 +6,23 @@ import type { RawData, WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError, toWire } from "../protocol/errors.ts";
 import { TerminalControl, type TerminalFrame } from "../protocol/frames.ts";
+import { isAnswer, isTyping } from "./emulator-answers.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Meter } from "./meter.ts";
 import { Outflow } from "./outflow.ts";
 import { isExpected } from "./problem.ts";
 import type { AttachmentView } from "./services.ts";
-import type { SharedReader } from "./terminal-frames.ts";
+import type { SizeViewer } from "./size-lease.ts";
+import type { Shared } from "./terminal-frames.ts";
 
-/** What a viewer who has nothing yet is shown of the past. */
+/** Characters of scrollback that come with a screen, so that it comes soon; and when all of it is asked for. */
+const RECENT_HISTORY = 256 * 1024;
+const WHOLE_HISTORY = 4 * 1024 * 1024;
+/** A viewer so far behind that at its pace it would not see the present for so long is shown it at once. */
+const BEHIND_BYTES = 2 * 1024 * 1024;
+const BEHIND_MS = 2_000;
+const PACE_MS = 1_000;
+/** Of something without a screen: what a viewer who has nothing yet is shown of the past. */
 const REPLAY_BYTES = 256 * 1024;
 /** How far to look for a line's beginning, so that a replay does not start inside a character or an escape sequence. */
 const LINE_SEARCH_BYTES = 4096;
@@ -29,7 +38,12 @@ const NO_SCREEN = { rows: 24, cols: 80 };
 export interface TerminalSocketOptions {
   socket: Socket;
   attachment: AttachmentView;
-  reader: SharedReader;
+  shared: Shared;
+  /** The frame that shows a screen, and where its bytes go on. */
+  snapshot: (
+    drawn: NonNullable<AttachmentView["drawn"]>,
+    budget: number,
+  ) => Promise<{ offset: number; frame: Uint8Array }>;
   /** Undefined: a viewer that has nothing yet. */
   from: number | undefined;
   log: Logger;
@@ -37,9 +51,11 @@ export interface TerminalSocketOptions {
   peer: string;
   id: string;
   loginEnded: AbortSignal;
+  /** Whatever this viewer sends is refused, and it goes on watching (A18). */
+  watchOnly?: boolean;
 }
 
-export class TerminalSocket {
+export class TerminalSocket implements SizeViewer {
   readonly #ws: WebSocket;
   readonly #options: TerminalSocketOptions;
   readonly #outflow: Outflow;
@@ -47,10 +63,19 @@ export class TerminalSocket {
   /** Ends the wait for more output: the viewer is gone, or the child has ended. */
   #waiting = new AbortController();
   #offset = 0;
+  /** Up to here what it is sent is the past. */
+  #replayUntil: number | undefined;
+  #sentAt = 0;
+  /** Position in the history of sizes: what comes from there on it was not told yet. */
+  #sizes = 0;
+  /** Bytes handed to it since a moment, and the pace that follows: how fast it takes them, in bytes per millisecond. */
+  #paceSince = performance.now();
+  #paceBytes = 0;
+  #pace = Number.POSITIVE_INFINITY;
+  /** It asked for the whole scrollback. */
+  #historyWanted = false;
   #input: Promise<void> = Promise.resolve();
   #inputBytes = 0;
-  #inputPaused = false;
-  #outputPaused = false;
   #reason = "closed by the client";
 
   constructor(ws: WebSocket, options: TerminalSocketOptions) {
@@ -60,14 +85,15 @@ export class TerminalSocket {
     this.#outflow = new Outflow({
       socket,
       waiting: () => ws.bufferedAmount,
-      pause: () => this.#pause("output", true),
-      resume: () => this.#pause("output", false),
+      // A viewer that reads slowly may still press Ctrl-C: what it sends is bounded by what the child takes.
+      pause: () => undefined,
+      resume: () => undefined,
       onStuck: () => {
         meter.count("hearth_given_up_total", "terminal");
         this.close(closeCodes.too_slow, "nothing was read for 10 s: come back and read on");
       },
     });
-    const resized = attachment.onResize((rows, cols) => this.#tell({ type: "resize", rows, cols, yours: true }));
+    const resized = attachment.onResize(() => this.#wake());
     ws.on("message", (data, isBinary) => this.#receive(data, isBinary));
     ws.on("error", (error: Error & { code?: string }) => {
       this.#reason = error.code ?? error.name;
@@ -76,6 +102,7 @@ export class TerminalSocket {
     ws.once("close", (code) => {
       this.#leave();
       resized[Symbol.dispose]();
+      options.shared.lease.leave(this);
       loginEnded.removeEventListener("abort", this.#loginEnded);
       const { log, peer, id } = options;
       log.info({ peer, id, code, reason: this.#reason, offset: this.#offset }, "viewer ended");
@@ -115,11 +142,11 @@ export class TerminalSocket {
     const { attachment, from } = this.#options;
     const { spool } = attachment;
     const { signal } = this.#gone;
-    let replayUntil: number | undefined;
-    if (from === undefined || from > spool.length) replayUntil = await this.#snapshot();
+    if (from === undefined || from > spool.length) await this.#startOver(RECENT_HISTORY);
     else {
       this.#offset = from;
       this.#tell({ type: "live", offset: from });
+      this.#tellSize();
     }
     let exit: { at: number; frame: TerminalFrame } | undefined;
     const ended = attachment.ended
@@ -128,68 +155,131 @@ export class TerminalSocket {
         exit = { at: spool.length, frame: { type: "exit", ...end } };
       })
       .catch((thrown: unknown) => this.#sayError(thrown))
-      .finally(() => this.#waiting.abort());
+      .finally(() => this.#wake());
     let saidExit = false;
-    let sentAt = 0;
     while (!signal.aborted) {
-      if (replayUntil !== undefined && this.#offset >= replayUntil) {
-        replayUntil = undefined;
-        this.#tell({ type: "live", offset: this.#offset });
-      }
+      await this.#tellWhatIsDue();
       if (exit && !saidExit && this.#offset >= exit.at) {
         saidExit = true;
         this.#tell(exit.frame);
       }
       if (spool.length > this.#offset) {
-        const pause = GROUP_MS - (performance.now() - sentAt);
-        if (pause > 0 && spool.length - this.#offset < GROUP_BYTES && replayUntil === undefined && !spool.ended)
-          await delay(pause, undefined, { signal }).catch(() => undefined);
-        replayUntil = (await this.#sendNext()) ?? replayUntil;
-        sentAt = performance.now();
-        await this.#outflow.room(signal);
+        await this.#sendMore();
         continue;
       }
-      if (spool.ended) {
+      if (spool.ended && !this.#isAskedFor()) {
         if (saidExit) return;
         // The end of output may be known before the end of the child is recorded.
         await Promise.race([ended, aborted(signal)]);
         if (exit === undefined) return;
         continue;
       }
-      // Without an end to wait for (it came, or cannot be known) only bytes or the viewer's leaving count.
+      // Without an end to wait for (it came, or cannot be known) only bytes, sizes or the viewer's leaving count.
       if (this.#waiting.signal.aborted) this.#waiting = new AbortController();
+      if (this.#isAskedFor()) continue;
       await spool.grown(this.#offset, this.#waiting.signal);
     }
   }
 
-  /** Sends the next bytes; if they are gone already, starts over with a snapshot and answers where its replay ends. */
-  async #sendNext(): Promise<number | undefined> {
+  async #tellWhatIsDue(): Promise<void> {
+    if (this.#historyWanted) {
+      this.#historyWanted = false;
+      await this.#startOver(WHOLE_HISTORY);
+    }
+    if (this.#replayUntil !== undefined && this.#offset >= this.#replayUntil) {
+      this.#replayUntil = undefined;
+      this.#tell({ type: "live", offset: this.#offset });
+    }
+    this.#tellNewSizes();
+  }
+
+  async #sendMore(): Promise<void> {
+    const { spool } = this.#options.attachment;
+    const { signal } = this.#gone;
+    const pause = GROUP_MS - (performance.now() - this.#sentAt);
+    if (pause > 0 && spool.length - this.#offset < GROUP_BYTES && this.#replayUntil === undefined && !spool.ended)
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+    if (this.#isLost()) await this.#startOver(RECENT_HISTORY);
+    else await this.#sendNext();
+    this.#sentAt = performance.now();
+    await this.#outflow.room(signal);
+  }
+
+  /** Something other than bytes is due. */
+  #isAskedFor(): boolean {
+    const due = this.#options.attachment.sizes?.at(this.#sizes);
+    return this.#historyWanted || (due !== undefined && due.mark.offset <= this.#offset);
+  }
+
+  #wake(): void {
+    this.#waiting.abort();
+  }
+
+  /** Sends the next bytes; if they are gone already, starts over. */
+  async #sendNext(): Promise<void> {
+    const end = this.#options.attachment.sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
     try {
-      const page = await this.#options.reader.read(this.#offset);
+      const page = await this.#options.shared.reader.read(this.#offset, end);
       if (this.#ws.readyState !== this.#ws.OPEN) {
         page.release();
         // It is closing: to ask again would never let its end be heard of.
         await aborted(this.#gone.signal);
-        return undefined;
+        return;
       }
       if (page.next === this.#offset) {
         page.release();
         // The disk has less than the keeper said.
         await delay(GROUP_MS);
-        return undefined;
+        return;
       }
       this.#ws.send(page.frame, { binary: true }, page.release);
+      this.#paceBytes += page.next - this.#offset;
       this.#offset = page.next;
       this.#outflow.wrote();
-      return undefined;
     } catch (thrown) {
       if (!(thrown instanceof HostError) || thrown.reason !== "offset_gone") throw thrown;
-      return await this.#snapshot();
+      await this.#startOver(RECENT_HISTORY);
     }
   }
 
-  /** Tells the viewer to begin anew with the tail of the output; answers where the replay ends. */
-  async #snapshot(): Promise<number> {
+  /** Whether at its pace it would take too long to see the present; only a screen can be shown without what led to it. */
+  #isLost(): boolean {
+    const { attachment } = this.#options;
+    const elapsed = performance.now() - this.#paceSince;
+    if (elapsed >= PACE_MS) {
+      this.#pace = this.#paceBytes / elapsed;
+      this.#paceSince += elapsed;
+      this.#paceBytes = 0;
+    }
+    const behind = attachment.spool.length - this.#offset;
+    return attachment.drawn !== null && behind > BEHIND_BYTES && behind / this.#pace > BEHIND_MS;
+  }
+
+  /** Tells the viewer to begin anew with the screen, or the tail of the output. */
+  async #startOver(budget: number): Promise<void> {
+    const { attachment, snapshot, log, id, peer } = this.#options;
+    const end = attachment.spool.length;
+    this.#pace = Number.POSITIVE_INFINITY;
+    this.#paceSince = performance.now();
+    this.#paceBytes = 0;
+    if (attachment.drawn === null) {
+      await this.#replay();
+      return;
+    }
+    try {
+      const { offset, frame } = await snapshot(attachment.drawn, budget);
+      if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(frame, { binary: false });
+      this.#outflow.wrote();
+      this.#offset = offset;
+      this.#tellSize();
+      this.#replayUntil = Math.max(end, offset);
+    } catch (thrown) {
+      log.warn({ id, peer, err: thrown }, "no screen to be had: the viewer gets the tail of the output");
+      await this.#replay();
+    }
+  }
+
+  async #replay(): Promise<void> {
     const { attachment } = this.#options;
     const { spool } = attachment;
     const end = spool.length;
@@ -200,26 +290,64 @@ export class TerminalSocket {
       from = line === -1 ? offset : offset + line + 1;
     }
     this.#offset = from;
-    this.#tell({ type: "replay", from, offset: end, ...(attachment.size() ?? NO_SCREEN) });
-    return end;
+    const { rows, cols } = attachment.sizes?.sizeAt(from) ?? NO_SCREEN;
+    this.#tell({ type: "replay", from, offset: end, rows, cols });
+    this.#tellSize();
+    this.#replayUntil = end;
+  }
+
+  /** The size in force where the viewer stands, and whether it decides it. */
+  #tellSize(): void {
+    const { sizes } = this.#options.attachment;
+    if (sizes === null) return;
+    this.#sizes = sizes.positionAt(this.#offset);
+    const { rows, cols } = sizes.sizeAt(this.#offset);
+    this.#tell({ type: "resize", rows, cols, yours: this.#options.shared.lease.isHeldBy(this) });
+  }
+
+  /** Sizes come at the byte at which they came into force, so that all viewers break their lines alike. */
+  #tellNewSizes(): void {
+    const { sizes } = this.#options.attachment;
+    let due = sizes?.at(this.#sizes);
+    while (due !== undefined && due.mark.offset <= this.#offset) {
+      const { rows, cols } = due.mark;
+      this.#sizes = due.next;
+      this.#tell({ type: "resize", rows, cols, yours: this.#options.shared.lease.isHeldBy(this) });
+      due = sizes?.at(this.#sizes);
+    }
+  }
+
+  decides(): void {
+    this.#tellSize();
+  }
+  refused(error: unknown): void {
+    this.#sayError(error);
   }
 
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#gone.signal.aborted) return;
+    if (this.#options.watchOnly) {
+      this.#sayError(new HostError("forbidden", "This link only shows what happens here: nothing can be sent by it."));
+      return;
+    }
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
     this.#inputBytes += bytes.length;
-    if (this.#inputBytes > MAX_INPUT_BYTES) this.#pause("input", true);
+    if (this.#inputBytes > MAX_INPUT_BYTES) this.#pause(true);
     // One after the other: keys and sizes arrive in the order in which they were sent.
     this.#input = this.#input
       .then(() => (isBinary ? this.#write(bytes) : this.#control(bytes.toString())))
       .catch((thrown: unknown) => this.#sayError(thrown))
       .then(() => {
         this.#inputBytes -= bytes.length;
-        if (this.#inputBytes <= MAX_INPUT_BYTES) this.#pause("input", false);
+        if (this.#inputBytes <= MAX_INPUT_BYTES) this.#pause(false);
       });
   }
 
   async #write(bytes: Buffer): Promise<void> {
+    const { lease } = this.#options.shared;
+    // Every viewer's emulator answers what a program asks; the program asked one terminal.
+    if (lease.isHeldFrom(this) && isAnswer(bytes)) return;
+    if (isTyping(bytes)) lease.take(this);
     const taken = await this.#options.attachment.write(bytes);
     if (taken < bytes.length)
       this.#tell({
@@ -238,8 +366,22 @@ export class TerminalSocket {
     }
     const control = TerminalControl.safeParse(value);
     if (!control.success)
-      throw new HostError("invalid_params", "Unknown control frame: only resize, with rows and cols.");
-    if (control.data.type === "resize") await this.#options.attachment.resize(control.data.rows, control.data.cols);
+      throw new HostError("invalid_params", "Unknown control frame: resize with rows and cols, take, or history.");
+    const { lease } = this.#options.shared;
+    switch (control.data.type) {
+      case "resize":
+        lease.wants(this, control.data.rows, control.data.cols);
+        break;
+      case "take":
+        lease.take(this);
+        break;
+      case "history":
+        this.#historyWanted = this.#options.attachment.drawn !== null;
+        this.#wake();
+        break;
+      default:
+        control.data satisfies never;
+    }
   }
 
   #leave(): void {
@@ -258,13 +400,10 @@ export class TerminalSocket {
     this.#outflow.wrote();
   }
 
-  /** Two sides may want silence: the viewer that does not read, and the child that does not take. */
-  #pause(side: "input" | "output", paused: boolean): void {
-    if (side === "input") this.#inputPaused = paused;
-    else this.#outputPaused = paused;
-    const pause = this.#inputPaused || this.#outputPaused;
-    if (pause && !this.#ws.isPaused) this.#ws.pause();
-    if (!pause && this.#ws.isPaused) this.#ws.resume();
+  /** Who sends more than the child takes is not read from. */
+  #pause(paused: boolean): void {
+    if (paused && !this.#ws.isPaused) this.#ws.pause();
+    if (!paused && this.#ws.isPaused) this.#ws.resume();
   }
 
   readonly #loginEnded = (): void => this.close(closeCodes.login_over, "the login of this connection has ended");

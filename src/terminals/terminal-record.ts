@@ -1,10 +1,14 @@
 // What is written down about a terminal: its two events and the row that lists and a next host read. No keystroke, no byte.
+import * as z from "zod";
 import type { EventLog } from "../log/event-log.ts";
+import type { SizeMark } from "../processes/size-history.ts";
 import { type NewEvent, type Payload, sessionStream } from "../protocol/events.ts";
 import { TerminalRow } from "../protocol/rows.ts";
 
 export const VIEW = "terminal";
 const FACTS = "terminal";
+
+const Sizes = z.object({ sizes: z.array(z.tuple([z.number(), z.number(), z.number()])) });
 
 export type EndCause = Payload<"terminal.ended">["cause"];
 
@@ -12,6 +16,12 @@ export type EndCause = Payload<"terminal.ended">["cause"];
 export function parseRow(value: unknown): TerminalRow | null {
   const parsed = TerminalRow.safeParse(value);
   return parsed.success ? parsed.data : null;
+}
+
+/** The sizes stored with a row; empty if there are none that can be read. */
+export function parseSizes(value: unknown): readonly SizeMark[] {
+  const parsed = Sizes.safeParse(value);
+  return parsed.success ? parsed.data.sizes.map(([offset, rows, cols]) => ({ offset, rows, cols })) : [];
 }
 
 export function toFacts(row: TerminalRow): Record<string, string> {
@@ -35,36 +45,37 @@ export class TerminalRecorder {
     this.#log = log;
   }
 
-  async #append(row: TerminalRow, events: readonly NewEvent[], keep: boolean): Promise<void> {
-    const value = keep ? row : null;
+  async #append(row: TerminalRow, events: readonly NewEvent[], sizes: readonly SizeMark[] | null): Promise<void> {
+    const value =
+      sizes === null ? null : { ...row, sizes: sizes.map(({ offset, rows, cols }) => [offset, rows, cols]) };
     await this.#log.append(sessionStream(row.session_id), events, {
       views: [{ view: VIEW, key: row.terminal_id, value }],
     });
   }
 
-  async row(row: TerminalRow): Promise<void> {
-    await this.#append(row, [], true);
+  async row(row: TerminalRow, sizes: readonly SizeMark[]): Promise<void> {
+    await this.#append(row, [], sizes);
   }
 
-  async opened(row: TerminalRow): Promise<void> {
+  async opened(row: TerminalRow, sizes: readonly SizeMark[]): Promise<void> {
     const { terminal_id } = row;
     await this.#append(
       row,
       [{ id: `${terminal_id}:opened`, type: "terminal.opened", payload: { terminal_id, terminal: row } }],
-      true,
+      sizes,
     );
   }
 
   /** A terminal that ended by itself stays in the lists; one that was closed or replaced does not. */
-  async ended(row: TerminalRow, cause: EndCause): Promise<void> {
+  async ended(row: TerminalRow, cause: EndCause, sizes: readonly SizeMark[]): Promise<void> {
     const { terminal_id } = row;
     const payload = { terminal_id, cause, terminal: row };
     const keep = cause === "exited" || cause === "lost";
-    await this.#append(row, [{ id: `${terminal_id}:ended`, type: "terminal.ended", payload }], keep);
+    await this.#append(row, [{ id: `${terminal_id}:ended`, type: "terminal.ended", payload }], keep ? sizes : null);
   }
 
   /** Forgets a row; its events stay. */
   async forget(row: TerminalRow): Promise<void> {
-    await this.#append(row, [], false);
+    await this.#append(row, [], null);
   }
 }

@@ -1,9 +1,10 @@
 // One terminal from its shell's start to its end. The shell belongs to its keeper: hosts and viewers come and go.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Child, End } from "../keeper/keepers.ts";
-import { type Attachment, emptySpool, Screen } from "../processes/attachment.ts";
+import { type Attachment, type Drawn, drawnOf, emptySpool, Screen } from "../processes/attachment.ts";
 import { untilDurable } from "../processes/durable.ts";
 import { outcomeOf } from "../processes/outcome.ts";
+import type { SizeMark } from "../processes/size-history.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { TerminalRow } from "../protocol/rows.ts";
 import type { EndCause, TerminalRecorder } from "./terminal-record.ts";
@@ -31,12 +32,13 @@ export class Terminal {
   #why: EndCause | null = null;
   #saving: Promise<void> | null = null;
 
-  constructor(row: TerminalRow, child: Child | null, around: Surroundings) {
+  /** `sizes`: which it had at which byte, if that is known. */
+  constructor(row: TerminalRow, child: Child | null, around: Surroundings, sizes: readonly SizeMark[] = []) {
     this.id = row.terminal_id;
     this.#row = row;
     this.#child = child;
     this.#around = around;
-    this.#screen = new Screen({ rows: row.rows, cols: row.cols });
+    this.#screen = new Screen(sizes.length > 0 ? sizes : [{ offset: 0, rows: row.rows, cols: row.cols }]);
     if (row.status !== "running") this.#ended.resolve(row.status);
   }
 
@@ -57,6 +59,15 @@ export class Terminal {
     return this.#ended.promise;
   }
 
+  /** What its screen is drawn from; null where nothing of it is left. */
+  get drawn(): Drawn | null {
+    return drawnOf(this.#child, this.#screen);
+  }
+  /** Which sizes it had at which byte. */
+  get sizes(): readonly SizeMark[] {
+    return this.#screen.sizes?.marks ?? [];
+  }
+
   /** Follows the shell to its end. Call once. */
   supervise(): void {
     const child = this.#child;
@@ -74,7 +85,7 @@ export class Terminal {
     const cause = this.#why ?? (lost ? "lost" : "exited");
     await this.#saving;
     try {
-      await untilDurable(() => this.#around.recorder.ended(row, cause), this.#around.leaving);
+      await untilDurable(() => this.#around.recorder.ended(row, cause, this.sizes), this.#around.leaving);
     } catch (error) {
       if (this.#around.leaving.aborted) throw error;
       this.#around.onWarning(`the end of terminal ${this.id} could not be recorded: ${String(error)}`);
@@ -138,7 +149,7 @@ export class Terminal {
       // Once the shell has ended no row of a running one may be written.
       while (saved !== this.#row && this.running && this.#child?.end === undefined) {
         saved = this.#row;
-        await this.#around.recorder.row(saved);
+        await this.#around.recorder.row(saved, this.sizes);
       }
     };
     this.#saving = saving()
@@ -155,7 +166,8 @@ export class Terminal {
     return {
       spool: this.#child?.spool ?? emptySpool,
       mode: this.#child?.live?.mode ?? "pty",
-      size: () => this.#screen.size,
+      sizes: this.#screen.sizes,
+      drawn: this.drawn,
       write: (bytes) => this.input(bytes),
       resize: (rows, cols) => this.resize(rows, cols),
       onResize: (listener) => this.#screen.onResize(listener),

@@ -3,17 +3,20 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Attachment } from "../processes/attachment.ts";
+import type { Attachment, Drawn } from "../processes/attachment.ts";
 import { allowedEnvironment, type Environment } from "../processes/environment.ts";
 import { expandHome, isFolder } from "../processes/folder.ts";
 import { chooseShell, interactive } from "../processes/shell.ts";
 import { clampSize, type Size } from "../processes/size.ts";
+import type { SizeMark } from "../processes/size-history.ts";
 import { HostError } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { TerminalRow } from "../protocol/rows.ts";
+import type { Snapshot } from "./screen/messages.ts";
+import { Screens } from "./screen/screens.ts";
 import { type Surroundings, Terminal } from "./terminal.ts";
-import { fromFacts, parseRow, TerminalRecorder, toFacts, VIEW } from "./terminal-record.ts";
+import { fromFacts, parseRow, parseSizes, TerminalRecorder, toFacts, VIEW } from "./terminal-record.ts";
 
 export interface TerminalSettings {
   spoolBytes: number;
@@ -80,6 +83,7 @@ export function terminalEnvironment(o: {
 export class Terminals implements AsyncDisposable {
   readonly #o: Options;
   readonly #recorder: TerminalRecorder;
+  readonly #screens: Screens;
   readonly #known = new Map<string, Terminal>();
   /** The terminal that a session and name mean now. */
   readonly #byKey = new Map<string, Terminal>();
@@ -91,6 +95,7 @@ export class Terminals implements AsyncDisposable {
   private constructor(o: Options) {
     this.#o = o;
     this.#recorder = new TerminalRecorder(o.log);
+    this.#screens = new Screens({ onWarning: o.onWarning });
   }
 
   /** Takes over the shells that earlier hosts have started. */
@@ -200,7 +205,7 @@ export class Terminals implements AsyncDisposable {
       });
     const terminal = new Terminal(withLive(row, child), child, this.#around);
     try {
-      await this.#recorder.opened(terminal.row);
+      await this.#recorder.opened(terminal.row, terminal.sizes);
     } catch (error) {
       // Nobody would ever know of it: it must not live.
       await terminal.destroy();
@@ -217,6 +222,7 @@ export class Terminals implements AsyncDisposable {
     const other = this.#byKey.get(key);
     if (other === undefined || !other.running) this.#byKey.set(key, terminal);
     terminal.supervise();
+    if (terminal.running && terminal.drawn !== null) this.#screens.follow(terminal.drawn);
   }
 
   /** Ends it if it runs, and takes it out of the lists. */
@@ -240,6 +246,7 @@ export class Terminals implements AsyncDisposable {
   }
 
   async #forgetFiles(id: string): Promise<void> {
+    this.#screens.forget(id);
     await this.#o.keepers.forget(id).catch((error: unknown) => {
       this.#o.onWarning(`the files of terminal ${id} could not be removed: ${String(error)}`);
     });
@@ -260,44 +267,51 @@ export class Terminals implements AsyncDisposable {
 
   async #recover(): Promise<void> {
     const stored = new Map<string, TerminalRow>();
+    const sizes = new Map<string, readonly SizeMark[]>();
     for (const [id, value] of await this.#o.log.views(VIEW)) {
       const row = parseRow(value);
       if (row === null) this.#o.onWarning(`The stored row of terminal ${id} is not readable and is passed over`);
       else stored.set(id, row);
+      sizes.set(id, parseSizes(value));
     }
-    const ends: Promise<unknown>[] = [];
+    const ends: { recorded: Promise<unknown> | undefined }[] = [];
     for (const one of this.#o.adopted) {
       const id = "child" in one ? one.child.id : one.id;
       if (!id.startsWith(PREFIX)) continue;
       if (one.state === "torn") this.#o.onWarning(`The files of terminal ${id} are passed over: ${one.warning}`);
       else if (one.state === "failed_start") await this.#forgetFiles(id);
       else {
-        await this.#recoverChild(one.child, stored.get(id) ?? null, ends);
+        ends.push(await this.#recoverChild(one.child, stored.get(id) ?? null, sizes.get(id)));
         stored.delete(id);
       }
     }
     for (const row of stored.values()) await this.#recoverRow(row);
-    await Promise.all(ends);
+    await Promise.all(ends.map(({ recorded }) => recorded));
     this.#forgetOld();
   }
 
-  async #recoverChild(child: Child, stored: TerminalRow | null, ends: Promise<unknown>[]): Promise<void> {
+  /** Answers with a promise to wait for: its end, if it has ended meanwhile. */
+  async #recoverChild(
+    child: Child,
+    stored: TerminalRow | null,
+    sizes: readonly SizeMark[] | undefined,
+  ): Promise<{ recorded: Promise<unknown> | undefined }> {
     const row = stored ?? withFacts(child);
     // Without a row it was closed already, or nobody was ever told of it.
     if (row === null || (stored === null && child.end !== undefined)) {
       await this.#forgetFiles(child.id);
-      return;
+      return { recorded: undefined };
     }
     const running = row.status === "running";
-    const terminal = new Terminal(running ? { ...row, recovered: true } : row, child, this.#around);
-    if (running) await this.#recorder.opened(terminal.row);
+    const terminal = new Terminal(running ? { ...row, recovered: true } : row, child, this.#around, sizes);
+    if (running) await this.#recorder.opened(terminal.row, terminal.sizes);
     this.#add(terminal);
-    if (running && child.end !== undefined) ends.push(terminal.ended);
+    return { recorded: running && child.end !== undefined ? terminal.ended : undefined };
   }
 
   async #recoverRow(stored: TerminalRow): Promise<void> {
     const row: TerminalRow = stored.status === "running" ? { ...stored, status: "lost", ended_at: Date.now() } : stored;
-    if (row !== stored) await this.#recorder.ended(row, "lost");
+    if (row !== stored) await this.#recorder.ended(row, "lost", []);
     this.#add(new Terminal(row, null, this.#around));
   }
 
@@ -354,9 +368,18 @@ export class Terminals implements AsyncDisposable {
     return this.#find(id).attach();
   }
 
+  /**
+   * The screen of a terminal, or of a process that has one: as the frame its viewer gets, and the offset at which its
+   * bytes go on. `budget`: characters of scrollback at most. Rejects if it cannot be had soon.
+   */
+  snapshot(drawn: Drawn, budget: number): Promise<Snapshot> {
+    return this.#screens.snapshot(drawn, budget);
+  }
+
   /** Lets go of all terminals; the shells live on. */
   async close(): Promise<void> {
     this.#leaving.abort();
+    await this.#screens.close();
     await Promise.allSettled(this.#turns.values());
     const lingering = [...this.#lingering];
     this.#lingering.clear();

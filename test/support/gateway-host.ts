@@ -18,6 +18,7 @@ import type {
 } from "../../src/gateway/services.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { openLog } from "../../src/log/open.ts";
+import { SizeHistory } from "../../src/processes/size-history.ts";
 import { HostError } from "../../src/protocol/errors.ts";
 import { HOST_STREAM, type NewEvent, newEvent, sessionStream } from "../../src/protocol/events.ts";
 import { newId } from "../../src/protocol/ids.ts";
@@ -75,11 +76,13 @@ export class FakeChild implements AttachmentView {
   readonly #end = Promise.withResolvers<End>();
   readonly ended: Promise<End> = this.#end.promise;
   readonly #listeners = new Set<(rows: number, cols: number) => void>();
-  #size = { rows: 24, cols: 80 };
+  readonly sizes = new SizeHistory([{ offset: 0, rows: 24, cols: 80 }]);
+  readonly drawn = null;
   takes = Number.POSITIVE_INFINITY;
 
   size(): { rows: number; cols: number } {
-    return this.#size;
+    const { rows, cols } = this.sizes.last;
+    return { rows, cols };
   }
   async write(bytes: Uint8Array): Promise<number> {
     if (this.spool.ended) throw new HostError("already_exited", "It has ended.");
@@ -87,9 +90,10 @@ export class FakeChild implements AttachmentView {
     return Math.min(bytes.length, this.takes);
   }
   async resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
-    this.#size = { rows: Number(rows), cols: Number(cols) };
-    for (const listener of this.#listeners) listener(this.#size.rows, this.#size.cols);
-    return this.#size;
+    const size = { rows: Number(rows), cols: Number(cols) };
+    this.sizes.add({ offset: this.spool.length, ...size });
+    for (const listener of this.#listeners) listener(size.rows, size.cols);
+    return size;
   }
   onResize(listener: (rows: number, cols: number) => void): Disposable {
     this.#listeners.add(listener);
@@ -341,6 +345,9 @@ function fakeTerminals(children: Map<string, FakeChild>): TerminalService {
     resize: async (id, rows, cols) => child(id).resize(rows, cols),
     end: async () => false,
     attach: child,
+    snapshot: async () => {
+      throw new Error("nothing here has a screen");
+    },
     running: () => 0,
   };
 }

@@ -1,19 +1,10 @@
 // The host's side of its terminals' screens: tells their thread what has been printed, asks it for snapshots, and starts
 // it anew when it dies or hangs. Nothing here waits for a screen to be drawn, except who asked for it.
 import { Worker } from "node:worker_threads";
-import type { Spool } from "../../keeper/keepers.ts";
+import type { Drawn } from "../../processes/attachment.ts";
 import type { SizeHistory } from "../../processes/size-history.ts";
 import { HostError } from "../../protocol/errors.ts";
 import type { FromThread, Snapshot, ToThread } from "./messages.ts";
-
-/** What a screen is drawn from. */
-export interface Drawn {
-  readonly id: string;
-  /** Where the output and the screen's checkpoint are kept. */
-  readonly dir: string;
-  readonly spool: Spool;
-  readonly sizes: SizeHistory;
-}
 
 interface Followed extends Drawn {
   readonly over: AbortController;
