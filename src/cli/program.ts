@@ -193,6 +193,22 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     });
 
   command(
+    "share [id]",
+    "A link to watch a terminal or process, and nothing else.",
+    "hearth share term_5f0c1e2d3b4a",
+    "hearth share --minutes 10 proc_5f0c1e2d3b4a",
+    "hearth share --list",
+  )
+    .option("--minutes <count>", "how long it can be watched (default: 60)", whole(1, 10_080))
+    .option("--list", "the links there are")
+    .option("--revoke <link>", "end a link; whoever watches by it is cut off")
+    .option("--json", "as JSON")
+    .action(async (id: string | undefined, options: import("./share.ts").ShareOptions) => {
+      const { share } = await import("./share.ts");
+      end(await share(home, id, options, screen));
+    });
+
+  command(
     "get <file>",
     "Fetch a file from a session's workspace.",
     "hearth get report.pdf",

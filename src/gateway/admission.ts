@@ -4,6 +4,7 @@ import type { Failures } from "./failures.ts";
 import type { Logins } from "./logins.ts";
 import type { Problem } from "./problem.ts";
 import { same } from "./secrets.ts";
+import type { Shares } from "./shares.ts";
 
 /** Which of the host's two listeners a request came through. */
 export type Door = "tcp" | "unix";
@@ -17,11 +18,13 @@ export interface Inbound {
 }
 /** Bound to the credential, never to anything the client says of itself. */
 export interface Identity {
-  via: "token" | "login";
+  via: "token" | "login" | "share";
   /** Names the credential within this host; not a secret. */
   key: string;
   /** Aborted when the credential stops to count. The token's never is. */
   ended: AbortSignal;
+  /** The one terminal or process that may be watched; nothing else may be done then. Undefined: everything may. */
+  watch?: { target: string; expiresAt: number };
 }
 export interface Admitted {
   /** Undefined on public routes. */
@@ -36,6 +39,7 @@ export interface Rules {
   token: string;
   cookieName: string;
   logins: Logins;
+  shares: Shares;
   failures: Failures;
   /** `host[:port]` in lower case, as a Host header may say it; per door. */
   hosts: (door: Door) => ReadonlySet<string>;
@@ -49,9 +53,20 @@ export interface Rules {
 export const LOGIN_HEADER = "x-hearth-login";
 export const PROTOCOL = "hearth";
 export const LOGIN_PROTOCOL = "hearth.login.";
+export const WATCH_HEADER = "x-hearth-watch";
+export const WATCH_PROTOCOL = "hearth.watch.";
 const NEVER = new AbortController().signal;
 /** A credential in an address ends up in histories, Referer headers and other programs' logs. */
-const CREDENTIAL_NAMES = new Set(["token", "access_token", "auth_token", "ticket", "secret", "authorization", "login"]);
+const CREDENTIAL_NAMES = new Set([
+  "token",
+  "access_token",
+  "auth_token",
+  "ticket",
+  "secret",
+  "authorization",
+  "login",
+  "watch",
+]);
 
 const refuse = (status: number, reason: string, detail: string, headers?: Record<string, string>): Verdict => ({
   ok: false,
@@ -82,6 +97,8 @@ export function judge(inbound: Inbound, rules: Rules): Verdict {
 
   if (rules.isPublic(inbound.method, path)) return { ok: true, identity: undefined, target, door: inbound.door };
   const identity = identify(headers, rules);
+  if (identity?.watch !== undefined && !mayWatch(inbound.method, path, identity.watch.target))
+    return refuse(403, "forbidden", "This link shows one terminal, and can do nothing else.");
   if (identity) return { ok: true, identity, target, door: inbound.door };
   return unauthorized(rules.failures);
 }
@@ -112,12 +129,24 @@ function identify(headers: ReadonlyMap<string, string[]>, rules: Rules): Identit
     // Compared even where it is missing: the time does not tell which.
     return same(bearer ?? "", rules.token) ? { via: "token", key: "token", ended: NEVER } : undefined;
   }
+  // Before the login: who opened a link to watch does not act by it, even where the browser could.
+  const watching = headers.get(WATCH_HEADER)?.[0] ?? protocolsOf(headers).find((one) => one.startsWith(WATCH_PROTOCOL));
+  if (watching !== undefined) {
+    const share = rules.shares.verify(watching.replace(WATCH_PROTOCOL, ""));
+    if (share === undefined) return undefined;
+    const { key, ended, target, expiresAt } = share;
+    return { via: "share", key, ended, watch: { target, expiresAt } };
+  }
   const cookie = cookieOf(headers, rules.cookieName);
   const secret = headers.get(LOGIN_HEADER)?.[0] ?? protocolsOf(headers).find((one) => one.startsWith(LOGIN_PROTOCOL));
   if (cookie === undefined || secret === undefined) return undefined;
   const key = rules.logins.verify(cookie, secret.replace(LOGIN_PROTOCOL, ""));
   return key === undefined ? undefined : { via: "login", key, ended: rules.logins.ended(key) };
 }
+
+/** Ids need no escapes: another spelling of the address is another address. */
+const mayWatch = (method: string, path: string, target: string): boolean =>
+  method === "GET" && (path === "/api/watch" || path === `/api/terminals/${target}/socket`);
 
 /** All values of each header, names in lower case: Node itself silently drops a second Host. */
 function collect(raw: readonly string[]): Map<string, string[]> {

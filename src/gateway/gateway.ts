@@ -15,6 +15,7 @@ import { Meter } from "./meter.ts";
 import { isPage } from "./pages.ts";
 import { buildRouter, isPublicRoute, type Route, type Router } from "./routes.ts";
 import type { Services } from "./services.ts";
+import { Shares } from "./shares.ts";
 import { Sockets } from "./sockets.ts";
 import { listenOn } from "./unix-socket.ts";
 
@@ -83,6 +84,7 @@ export class Gateway implements AsyncDisposable {
     const meter = new Meter();
     const failures = new Failures();
     const logins = await Logins.open(events);
+    const shares = await Shares.open(events);
     const closing = new AbortController();
     let names: HostNames | undefined;
     let gateway: Gateway | undefined;
@@ -91,6 +93,7 @@ export class Gateway implements AsyncDisposable {
       // Cookies know no ports: two hosts on one machine must not overwrite each other's.
       cookieName: `hearth_${events.logId.replaceAll(/[^\w]/g, "").slice(0, 12)}`,
       logins,
+      shares,
       failures,
       hosts: (door) => names?.hosts(door) ?? new Set(),
       origins: (host) => names?.origins(host) ?? [],
@@ -103,6 +106,8 @@ export class Gateway implements AsyncDisposable {
         if (!gateway) throw new Error("asked for a ticket before the gateway was open");
         return gateway.mintTicket();
       },
+      shares,
+      address: () => gateway?.address.url ?? "",
     });
     const entrance = new Entrance({ rules, log, meter });
     const sockets = new Sockets({ services, handlers, log, meter, maxFrameBytes: settings.maxFrameBytes });
@@ -164,6 +169,7 @@ export class Gateway implements AsyncDisposable {
       await localGone;
       await place[Symbol.asyncDispose]();
       logins[Symbol.dispose]();
+      shares[Symbol.dispose]();
     };
     gateway = new Gateway({ address: { host: settings.host, port, url }, routes: router.table, logins, sockets, end });
     return gateway;

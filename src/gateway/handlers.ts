@@ -6,6 +6,9 @@ import { HostError } from "../protocol/errors.ts";
 import { sessionStream } from "../protocol/events.ts";
 import type { Checked, Method, Result } from "../protocol/methods.ts";
 import type { Services } from "./services.ts";
+import type { Shares } from "./shares.ts";
+
+const SHARE_MINUTES = 60;
 
 /** The connection a call came over, where it can carry events. */
 export interface Subscriber {
@@ -34,9 +37,12 @@ export const handlerOf = (handlers: Handlers, method: Method): AnyHandler => han
 export interface HandlerOptions {
   services: Services;
   mintTicket: () => { ticket: string; url: string };
+  shares: Shares;
+  /** Of the page, as a browser on this machine opens it. */
+  address: () => string;
 }
 
-export function makeHandlers({ services, mintTicket }: HandlerOptions): Handlers {
+export function makeHandlers({ services, mintTicket, shares, address }: HandlerOptions): Handlers {
   const { log, turns, processes, terminals, models, config, host, tools } = services;
   return {
     "session.create": async (params, { subscriber, afterwards }) => {
@@ -118,6 +124,19 @@ export function makeHandlers({ services, mintTicket }: HandlerOptions): Handlers
     "terminal.input": async ({ terminal_id, data }) => ({ bytes: await terminals.input(terminal_id, toBytes(data)) }),
     "terminal.resize": ({ terminal_id, rows, cols }) => terminals.resize(terminal_id, rows, cols),
     "terminal.close": async ({ terminal_id }) => ({ closed: await terminals.end(terminal_id) }),
+
+    "share.create": async ({ terminal_id, process_id, minutes }) => {
+      const target = terminal_id ?? process_id ?? "";
+      const there = terminal_id === undefined ? processes.has(target) : terminals.has(target);
+      if (!there) {
+        const reason = terminal_id === undefined ? "process_not_found" : "terminal_not_found";
+        throw new HostError(reason, `There is no terminal or process "${target.slice(0, 100)}" to watch.`);
+      }
+      const { secret, row } = await shares.create(target, minutes ?? SHARE_MINUTES);
+      return { ...row, url: `${address()}/#watch=${secret}` };
+    },
+    "share.list": () => ({ shares: shares.list() }),
+    "share.revoke": async ({ share_id }) => ({ revoked: await shares.revoke(share_id) }),
 
     "model.list": async (_, { signal }) => ({
       models: await models.list(signal),

@@ -148,6 +148,7 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
   chatRoutes(app, streams);
   eventRoutes(app, streams);
   outputRoute(app, streams);
+  watchRoute(app, options);
   fileRoutes(app, { ...options, context: streams });
   for (const { url } of options.upgrades) {
     app.get(url, (_, reply) => {
@@ -198,6 +199,16 @@ function loginRoutes(
     log.info({ audit: "logout" }, "a login was ended");
     void reply.header("set-cookie", cookie("", 0));
     return { ok: true };
+  });
+}
+
+/** What a link to watch shows: for the page that it opens. */
+function watchRoute(app: FastifyInstance, { entrance }: RouterOptions): void {
+  app.get("/api/watch", async (request) => {
+    const watch = entrance.of(request.raw)?.identity?.watch;
+    if (watch === undefined)
+      throw new HostError("terminal_not_found", "This is for links to watch; you may see everything anyway.");
+    return { id: watch.target, expires_at: watch.expiresAt };
   });
 }
 

@@ -19,7 +19,7 @@ import type { Services } from "./services.ts";
 import { Readers } from "./terminal-frames.ts";
 import { TerminalSocket } from "./terminal-socket.ts";
 
-/** Open WebSockets: in all, and of one browser login (A30). */
+/** Open WebSockets: in all, and of one browser login or link (A30). */
 const MAX_SOCKETS = 2_000;
 const MAX_PER_LOGIN = 200;
 
@@ -132,7 +132,7 @@ export class Sockets {
     if (request.method !== "GET")
       return { status: 405, reason: "method_not_allowed", detail: "An upgrade is a GET.", headers: { allow: "GET" } };
     const of = [...this.#open.values()].filter(({ key }) => key === identity?.key).length;
-    if (this.#open.size >= MAX_SOCKETS || (identity?.via === "login" && of >= MAX_PER_LOGIN))
+    if (this.#open.size >= MAX_SOCKETS || (identity?.via !== "token" && of >= MAX_PER_LOGIN))
       return { status: 429, reason: "connection_limit", detail: "Too many connections are open: close some first." };
     return undefined;
   }
@@ -175,6 +175,7 @@ export class Sockets {
         peer,
         id,
         loginEnded: identity.ended,
+        watchOnly: identity.watch !== undefined,
       };
       const viewer = new TerminalSocket(ws, options);
       this.#track(ws, identity, false, (code, reason) => viewer.close(code, reason));

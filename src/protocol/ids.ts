@@ -15,6 +15,7 @@ const prefixes = {
   prompt: "prompt",
   process: "proc",
   terminal: "term",
+  share: "share",
 } as const;
 export type IdKind = keyof typeof prefixes;
 

@@ -2,7 +2,16 @@
 import * as z from "zod";
 import { ApprovalChoice, PromptMode, Usage } from "./events.ts";
 import { Id } from "./ids.ts";
-import { ApprovalMode, ProcessMode, ProcessRow, ProcessStatus, SessionRow, TerminalRow, Time } from "./rows.ts";
+import {
+  ApprovalMode,
+  ProcessMode,
+  ProcessRow,
+  ProcessStatus,
+  SessionRow,
+  ShareRow,
+  TerminalRow,
+  Time,
+} from "./rows.ts";
 
 /** Who may call: `any` authenticated client, or only one on the host's own Unix socket (`local`). */
 type Door = "any" | "local";
@@ -272,6 +281,27 @@ export const methods = {
     "Ends a terminal and everything in it; false if there is none.",
     z.object(terminal),
     z.object({ closed: z.boolean() }),
+  ),
+
+  "share.create": method(
+    "A link to watch one terminal or process, and nothing else; good for `minutes` (an hour unless said otherwise).",
+    z
+      .object({
+        terminal_id: Id.optional(),
+        process_id: Id.optional(),
+        minutes: z.number().int().min(1).max(10_080).optional(),
+      })
+      .refine((p) => (p.terminal_id === undefined) !== (p.process_id === undefined), {
+        error: "give either terminal_id or process_id",
+        path: ["terminal_id"],
+      }),
+    ShareRow.extend({ url: z.string() }),
+  ),
+  "share.list": method("Links that can be watched by now.", z.object({}), z.object({ shares: z.array(ShareRow) })),
+  "share.revoke": method(
+    "Ends a link; whoever watches by it is cut off. False if there is none.",
+    z.object({ share_id: Id }),
+    z.object({ revoked: z.boolean() }),
   ),
 
   "model.list": method(

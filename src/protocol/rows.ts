@@ -80,3 +80,14 @@ export const TerminalRow = z.object({
   recovered: z.boolean(),
 });
 export type TerminalRow = z.infer<typeof TerminalRow>;
+
+/** A link that shows one terminal or process and can do nothing else. Its secret is told once, when it is made. */
+export const ShareRow = z.object({
+  share_id: z.string(),
+  /** One of the two. */
+  terminal_id: z.string().nullable(),
+  process_id: z.string().nullable(),
+  created_at: Time,
+  expires_at: Time,
+});
+export type ShareRow = z.infer<typeof ShareRow>;

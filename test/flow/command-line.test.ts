@@ -140,6 +140,26 @@ describe("the command line", () => {
     );
   });
 
+  it("A18: shares a process to watch, lists what is shared, and ends it", async () => {
+    const id = (await hearth(["run", "--", "sleep", "300"])).out.trim();
+    const made = await hearth(["share", "--minutes", "5", id]);
+    assert.match(made.out, /^http:\/\/127\.0\.0\.1:\d+\/#watch=\S+\n$/);
+    const { shares } = JSON.parse((await hearth(["share", "--list", "--json"])).out) as {
+      shares: { share_id: string; process_id: string }[];
+    };
+    assert.deepEqual(
+      shares.map(({ process_id }) => process_id),
+      [id],
+    );
+    const [origin, secret = ""] = made.out.trim().split("/#watch=");
+    const watch = () => fetch(`${origin}/api/watch`, { headers: { "x-hearth-watch": secret } });
+    assert.equal(((await (await watch()).json()) as { id: string }).id, id);
+    assert.equal((await hearth(["share", "--revoke", shares[0]?.share_id ?? ""])).exitCode, 0);
+    assert.equal((await watch()).status, 401);
+    assert.equal((await hearth(["share"])).exitCode, 2);
+    await hearth(["kill", id]);
+  });
+
   it("cancels a turn on Ctrl-C, with 130", async () => {
     const child = start(["chat", "run sleep 60"]);
     child.stdin?.end();

@@ -114,6 +114,7 @@ describe("the gateway's refusals", () => {
       "token http GET /api/chat/stream",
       "token http POST /api/chat/cancel",
       "token http GET /api/processes/:id/output",
+      "token http GET /api/watch",
       "token http GET /api/sessions/:id/files",
       "token http PUT /api/sessions/:id/files",
       "token http POST /api/logout",
