@@ -72,8 +72,28 @@ export function openTerminal(id: string, from?: number): WebSocketLike {
   return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${from === undefined ? "" : `?from=${from}`}`);
 }
 
-function openSocket(path: string): WebSocketLike {
-  const secret = loginSecret();
-  const protocols = secret === null ? ["hearth"] : ["hearth", `hearth.login.${secret}`];
+/** What a link to watch shows; a status where it shows nothing: 401 once it is over, 404 once that is gone. */
+export async function watched(
+  secret: string,
+): Promise<{ id: string; mode: "pipe" | "pty"; expires_at: number } | { status: number }> {
+  const answer = await fetch("/api/watch", { headers: { "x-hearth-watch": secret } });
+  return answer.ok
+    ? ((await answer.json()) as { id: string; mode: "pipe" | "pty"; expires_at: number })
+    : { status: answer.status };
+}
+
+/** For TerminalStream's `open`, by a link to watch and no other right that this browser may have. */
+export function openWatched(secret: string, id: string, from?: number): WebSocketLike {
+  const query = from === undefined ? "" : `?from=${from}`;
+  return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${query}`, `hearth.watch.${secret}`);
+}
+
+function openSocket(path: string, credential = loginCredential()): WebSocketLike {
+  const protocols = credential === null ? ["hearth"] : ["hearth", credential];
   return new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`, protocols);
+}
+
+function loginCredential(): string | null {
+  const secret = loginSecret();
+  return secret === null ? null : `hearth.login.${secret}`;
 }

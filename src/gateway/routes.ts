@@ -19,7 +19,7 @@ import { fileRoutes } from "./files.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Logins } from "./logins.ts";
 import type { Meter } from "./meter.ts";
-import { outputRoute } from "./output.ts";
+import { attachmentOf, outputRoute } from "./output.ts";
 import { Pages } from "./pages.ts";
 import { isAnotherUsers } from "./peer-user.ts";
 import { isExpected, PROBLEM_TYPE, type Problem, problemBody, problemOf } from "./problem.ts";
@@ -203,12 +203,13 @@ function loginRoutes(
 }
 
 /** What a link to watch shows: for the page that it opens. */
-function watchRoute(app: FastifyInstance, { entrance }: RouterOptions): void {
+function watchRoute(app: FastifyInstance, { entrance, services }: RouterOptions): void {
   app.get("/api/watch", async (request) => {
     const watch = entrance.of(request.raw)?.identity?.watch;
     if (watch === undefined)
       throw new HostError("terminal_not_found", "This is for links to watch; you may see everything anyway.");
-    return { id: watch.target, expires_at: watch.expiresAt };
+    const { mode } = attachmentOf(services, watch.target);
+    return { id: watch.target, mode, expires_at: watch.expiresAt };
   });
 }
 

@@ -51,7 +51,7 @@ export interface TerminalSocketOptions {
   peer: string;
   id: string;
   loginEnded: AbortSignal;
-  /** Whatever this viewer sends is refused, and it goes on watching (A18). */
+  /** Nothing of this viewer reaches the program, each attempt is refused, and it goes on watching (A18). */
   watchOnly?: boolean;
 }
 
@@ -326,10 +326,6 @@ export class TerminalSocket implements SizeViewer {
 
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#gone.signal.aborted) return;
-    if (this.#options.watchOnly) {
-      this.#sayError(new HostError("forbidden", "This link only shows what happens here: nothing can be sent by it."));
-      return;
-    }
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
     this.#inputBytes += bytes.length;
     if (this.#inputBytes > MAX_INPUT_BYTES) this.#pause(true);
@@ -344,10 +340,11 @@ export class TerminalSocket implements SizeViewer {
   }
 
   async #write(bytes: Buffer): Promise<void> {
+    if (this.#options.watchOnly) throw watchOnly();
     const { lease } = this.#options.shared;
     // Every viewer's emulator answers what a program asks; the program asked one terminal.
     if (lease.isHeldFrom(this) && isAnswer(bytes)) return;
-    if (isTyping(bytes)) lease.take(this);
+    if (isTyping(bytes)) await lease.take(this);
     const taken = await this.#options.attachment.write(bytes);
     if (taken < bytes.length)
       this.#tell({
@@ -367,13 +364,14 @@ export class TerminalSocket implements SizeViewer {
     const control = TerminalControl.safeParse(value);
     if (!control.success)
       throw new HostError("invalid_params", "Unknown control frame: resize with rows and cols, take, or history.");
+    if (this.#options.watchOnly && control.data.type !== "history") throw watchOnly();
     const { lease } = this.#options.shared;
     switch (control.data.type) {
       case "resize":
         lease.wants(this, control.data.rows, control.data.cols);
         break;
       case "take":
-        lease.take(this);
+        await lease.take(this);
         break;
       case "history":
         this.#historyWanted = this.#options.attachment.drawn !== null;
@@ -408,6 +406,9 @@ export class TerminalSocket implements SizeViewer {
 
   readonly #loginEnded = (): void => this.close(closeCodes.login_over, "the login of this connection has ended");
 }
+
+const watchOnly = (): HostError =>
+  new HostError("forbidden", "This link only shows what happens here: nothing can be sent by it.");
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,0 +1,141 @@
+// What a link to watch opens: one screen, nothing to press, and whether it is still live.
+import { useEffect, useRef, useState } from "react";
+import { openWatched, watched } from "../../client/browser.ts";
+import { TerminalStream } from "../../client/terminal.ts";
+import { openScreen } from "../screen.ts";
+import { type Question, TerminalQuestion } from "./terminal-question.tsx";
+
+interface Shown {
+  id: string;
+  mode: "pipe" | "pty";
+  expires_at: number;
+}
+type State = "looking" | "live" | "away" | "over" | "gone";
+const says: Readonly<Record<State, string>> = {
+  looking: "Looking for it …",
+  live: "Live",
+  away: "The host does not answer; it is tried again.",
+  over: "This link has ended. Ask for a new one.",
+  gone: "What it showed has ended, or is no longer there.",
+};
+const AGAIN_MS = 3_000;
+
+export function WatchView({ secret }: { secret: string }) {
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [state, setState] = useState<State>("looking");
+  useEffect(() => {
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let left = false;
+    const look = async () => {
+      const answer = await watched(secret).catch(() => ({ status: 0 }));
+      if (left) return;
+      if (!("status" in answer)) setShown(answer);
+      else if (answer.status === 401) setState("over");
+      else if (answer.status === 404) setState("gone");
+      else {
+        setState("away");
+        again = setTimeout(() => void look(), AGAIN_MS);
+      }
+    };
+    void look();
+    return () => {
+      left = true;
+      clearTimeout(again);
+    };
+  }, [secret]);
+
+  return (
+    <div className="flex h-dvh flex-col">
+      <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1 border-b border-line px-4 py-2 text-sm">
+        <h1 className="font-serif text-base font-semibold">Watching</h1>
+        {shown !== null && <span className="font-mono text-xs text-soft">{shown.id}</span>}
+        <span role="status" data-testid="watch-state" data-state={state} className="text-soft">
+          {says[state]}
+        </span>
+        {shown !== null && state !== "over" && (
+          <span className="ml-auto text-xs text-soft">
+            View only, until{" "}
+            {new Date(shown.expires_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}
+          </span>
+        )}
+      </header>
+      {shown !== null && <Watched secret={secret} shown={shown} onState={setState} />}
+    </div>
+  );
+}
+
+function Watched({ secret, shown, onState }: { secret: string; shown: Shown; onState: (state: State) => void }) {
+  const place = useRef<HTMLElement>(null);
+  const [question, setQuestion] = useState<Question | null>(null);
+  const { id, mode } = shown;
+  useEffect(() => {
+    if (place.current === null) return;
+    const pty = mode === "pty";
+    const screen = openScreen(place.current, {
+      newlinesOnly: !pty,
+      readOnly: true,
+      label: "What is watched",
+      onLink: (target) => setQuestion({ kind: "link", target }),
+      // A screen has the size its program was told, and is shown as large as it fits; text takes the width there is.
+      onFit: (rows, cols) => {
+        if (!pty) screen.setSize(rows, cols);
+      },
+    });
+    screen.show(true);
+    const sized = (rows: number, cols: number) => {
+      if (pty && rows > 0 && cols > 0) screen.setSize(rows, cols);
+    };
+    let refused = false;
+    const stream = new TerminalStream({
+      open: (from) => openWatched(secret, id, from),
+      listener: {
+        onBytes: (bytes) => screen.terminal.write(bytes),
+        onReset: (rows, cols) => {
+          screen.terminal.reset();
+          sized(rows, cols);
+        },
+        onResize: sized,
+        onExit: () => onState("gone"),
+        onError: () => {
+          refused = true;
+        },
+        onConnection: (connected, over) => {
+          if (connected) onState("live");
+          else if (!over) {
+            onState("away");
+            // A link that has run out meanwhile is refused before there is a socket that could say so.
+            void watched(secret).then(
+              (answer) => {
+                if (!("status" in answer) || (answer.status !== 401 && answer.status !== 404)) return;
+                stream.close();
+                onState(answer.status === 401 ? "over" : "gone");
+              },
+              () => undefined,
+            );
+          } else if (refused) onState("gone");
+          else
+            void watched(secret).then(
+              (answer) => onState("status" in answer && answer.status === 401 ? "over" : "gone"),
+              () => onState("gone"),
+            );
+        },
+      },
+    });
+    return () => {
+      stream.close();
+      screen[Symbol.dispose]();
+    };
+  }, [secret, id, mode, onState]);
+
+  return (
+    <>
+      <section
+        ref={place}
+        data-testid="watched"
+        aria-label="What is watched"
+        className="min-h-0 flex-1 bg-sunken p-2"
+      />
+      {question !== null && <TerminalQuestion question={question} onDone={() => setQuestion(null)} />}
+    </>
+  );
+}
