@@ -21,6 +21,7 @@ export class SizeLease {
   #holder: SizeViewer | undefined;
   #setting: Promise<void> | undefined;
   #due = false;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(resize: (rows: unknown, cols: unknown) => Promise<unknown>) {
     this.#resize = resize;
@@ -41,11 +42,14 @@ export class SizeLease {
     if (this.#holder === viewer) this.#apply();
   }
 
-  /** It decides from now on, if it has said which size fits it. */
-  take(viewer: SizeViewer): void {
+  /** It decides from now on, if it has said which size fits it. Resolves when that is in force: what it types then is meant for it. */
+  async take(viewer: SizeViewer): Promise<void> {
     if (this.#holder === viewer || !this.#wanted.has(viewer)) return;
     this.#give(viewer);
     this.#apply();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    await promise;
   }
 
   /** The size stays as it is, until somebody else wants another. */
@@ -72,12 +76,11 @@ export class SizeLease {
       this.#due = false;
       const holder = this.#holder;
       const wanted = holder === undefined ? undefined : this.#wanted.get(holder);
-      if (holder === undefined || wanted === undefined) break;
-      try {
-        await this.#resize(wanted.rows, wanted.cols);
-      } catch (error) {
-        holder.refused(error);
+      const waiting = this.#waiting.splice(0);
+      if (holder !== undefined && wanted !== undefined) {
+        await this.#resize(wanted.rows, wanted.cols).catch((error: unknown) => holder.refused(error));
       }
+      for (const resolve of waiting) resolve();
       await delay(GAP_MS);
     }
     this.#setting = undefined;
