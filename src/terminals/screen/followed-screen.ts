@@ -122,7 +122,8 @@ export class FollowedScreen {
           at += bytes.length;
         }
         const flood = Buffer.concat(parts);
-        const { length, renditions } = skippable(flood, SCROLLBACK + emulator.size.rows);
+        // Twice the rows: the first lines fill a screen that was there, only those after it scroll.
+        const { length, renditions } = skippable(flood, SCROLLBACK + 2 * emulator.size.rows);
         for (const rendition of renditions) emulator.feed(rendition);
         this.#drawn += length;
         this.#ahead = flood.subarray(length);

@@ -162,6 +162,11 @@ export class Screens implements AsyncDisposable {
     }
   }
 
+  /** Ends the thread; the next one goes on at the checkpoints. */
+  async restart(): Promise<void> {
+    await this.#thread?.terminate();
+  }
+
   #ended(thread: Worker): void {
     if (this.#thread !== thread) return;
     this.#thread = undefined;

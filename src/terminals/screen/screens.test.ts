@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { SpoolReader } from "../../keeper/spool-reader.ts";
+import type { Drawn } from "../../processes/attachment.ts";
+import { SizeHistory } from "../../processes/size-history.ts";
+import type { TerminalFrame } from "../../protocol/frames.ts";
+import { Emulator } from "./emulator.ts";
+import { Screens } from "./screens.ts";
+import { differences } from "./testing/compare.ts";
+
+type Shown = Extract<TerminalFrame, { type: "snapshot" }>;
+const SIZE = { rows: 12, cols: 40 };
+const BUDGET = 4 * 1024 * 1024;
+
+/** Output on disk, as a keeper writes it. */
+class Output implements Drawn {
+  static #count = 0;
+  readonly id = `term_${String(Output.#count++).padStart(12, "0")}`;
+  readonly dir: string;
+  readonly spool: SpoolReader;
+  readonly sizes = new SizeHistory([{ offset: 0, ...SIZE }]);
+  #length = 0;
+  constructor(dir: string) {
+    this.dir = dir;
+    this.spool = new SpoolReader(dir);
+  }
+  async print(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    await appendFile(join(this.dir, "spool.0"), bytes);
+    this.#length += bytes.length;
+    this.spool.heard(this.#length);
+  }
+  /** What a host after this one finds. */
+  again(): Output {
+    const next = new Output(this.dir);
+    Object.assign(next, { id: this.id });
+    next.#length = this.#length;
+    next.spool.heard(this.#length);
+    return next;
+  }
+}
+
+async function shown(screens: Screens, output: Output, budget = BUDGET): Promise<Shown> {
+  const { frame, offset } = await screens.snapshot(output, budget);
+  const told = JSON.parse(Buffer.from(frame).toString()) as Shown;
+  assert.equal(told.offset, offset);
+  return told;
+}
+
+describe("the screens of terminals", () => {
+  let home: string;
+  const warnings: string[] = [];
+  before(async () => {
+    home = await mkdtemp(join(tmpdir(), "hearth-screens-"));
+  });
+  after(() => rm(home, { recursive: true, force: true }));
+  const output = async () => new Output(await mkdtemp(join(home, "child-")));
+  const open = () => new Screens({ onWarning: (text) => void warnings.push(text) });
+
+  it("T9: are the same for the next host, also where the output that led to them is no longer kept", async () => {
+    const child = await output();
+    await child.print(`\x1b]2;a title\x07${"old\r\n".repeat(30)}\x1b[?1049h\x1b[?2004h\x1b[31mred`);
+    using stayed = new Emulator(SIZE);
+    stayed.feed(await readFile(join(child.dir, "spool.0")));
+    {
+      await using screens = open();
+      screens.follow(child);
+      const { screen, title, complete } = await shown(screens, child);
+      assert.deepEqual([title, complete], ["a title", true]);
+      using came = new Emulator(SIZE);
+      came.feed(Buffer.from(screen));
+      assert.deepEqual(differences(stayed.core, came.core, SIZE.cols), []);
+      // Put aside as a screen at rest.
+      while ((await readFile(join(child.dir, "screen"), "utf8").catch(() => "")) === "") await delay(200);
+    }
+    const first = child.spool.length;
+    const next = child.again();
+    await rename(join(child.dir, "spool.0"), join(child.dir, "gone"));
+    await writeFile(join(child.dir, `spool.${first}`), " and more");
+    next.spool.heard(first + 9, first);
+    stayed.feed(Buffer.from(" and more"));
+    await using screens = open();
+    const { screen } = await shown(screens, next);
+    using came = new Emulator(SIZE);
+    came.feed(Buffer.from(screen));
+    assert.deepEqual(differences(stayed.core, came.core, SIZE.cols), []);
+  });
+
+  it("T9: sizes come into force at their byte", async () => {
+    const child = await output();
+    await using screens = open();
+    using stayed = new Emulator(SIZE);
+    for (const cols of [60, 25, 33]) {
+      const text = `${"wrapped again and again ".repeat(6)}\r\n`;
+      await child.print(text);
+      stayed.feed(Buffer.from(text));
+      child.sizes.add({ offset: child.spool.length, rows: 14, cols });
+      stayed.resize({ rows: 14, cols });
+    }
+    const { screen, rows, cols } = await shown(screens, child);
+    assert.deepEqual([rows, cols], [14, 33]);
+    using came = new Emulator({ rows, cols });
+    came.feed(Buffer.from(screen));
+    assert.deepEqual(differences(stayed.core, came.core, cols), []);
+  });
+
+  it("N11: only as much scrollback as was asked for, cut between lines, and what it left out is said", async () => {
+    const child = await output();
+    await using screens = open();
+    await child.print(Array.from({ length: 500 }, (_, at) => `line ${at}\r\n`).join(""));
+    const [none, some, all] = [
+      await shown(screens, child, 0),
+      await shown(screens, child, 1000),
+      await shown(screens, child),
+    ];
+    assert.deepEqual([none.complete, some.complete, all.complete], [false, false, true]);
+    assert.ok(none.screen.length < some.screen.length && some.screen.length < 1500);
+    assert.match(some.screen, /^line \d+\r\n/);
+    assert.ok(all.screen.startsWith("line 0\r\n"));
+  });
+
+  it("F42: a thread that died is started anew and knows everything again; one without work is not needed", async () => {
+    const child = await output();
+    await using screens = open();
+    assert.equal(screens.awake, false);
+    await child.print("first");
+    assert.match((await shown(screens, child)).screen, /first/);
+    await screens.restart();
+    assert.equal(screens.awake, false);
+    await child.print(" second");
+    assert.match((await shown(screens, child)).screen, /first second/);
+    assert.deepEqual(warnings, []);
+  });
+
+  it("T9: a snapshot in the middle of a sequence or a character leaves that to the bytes that follow", async () => {
+    const child = await output();
+    await using screens = open();
+    await child.print("text \x1b[3");
+    const { offset, screen } = await shown(screens, child);
+    assert.equal(offset, 5);
+    using came = new Emulator(SIZE);
+    came.feed(Buffer.from(`${screen}\x1b[31mred`));
+    using stayed = new Emulator(SIZE);
+    stayed.feed(Buffer.from("text \x1b[31mred"));
+    assert.deepEqual(differences(stayed.core, came.core, SIZE.cols), []);
+  });
+});
