@@ -46,9 +46,10 @@ export class SizeLease {
   async take(viewer: SizeViewer): Promise<void> {
     if (this.#holder === viewer || !this.#wanted.has(viewer)) return;
     this.#give(viewer);
-    this.#apply();
     const { promise, resolve } = Promise.withResolvers<void>();
+    // Before it is applied: that begins at once, with those who wait by then.
     this.#waiting.push(resolve);
+    this.#apply();
     await promise;
   }
 
