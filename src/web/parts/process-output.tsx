@@ -31,11 +31,13 @@ export default function ProcessOutput({ process, hub }: { process: ProcessItem; 
       open: (from) => openTerminal(id, from),
       listener: {
         onBytes: (bytes) => terminal.write(bytes),
-        onReset: (rows, cols) => {
-          terminal.reset();
-          sized(rows, cols);
-        },
-        onResize: sized,
+        // In the order of the stream: what is still undrawn belongs to the screen before.
+        onReset: (rows, cols) =>
+          terminal.write("", () => {
+            terminal.reset();
+            sized(rows, cols);
+          }),
+        onResize: (rows, cols) => terminal.write("", () => sized(rows, cols)),
         onExit: () => hub.refreshProcesses(),
       },
     });

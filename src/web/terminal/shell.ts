@@ -37,7 +37,7 @@ const LONGEST_TITLE = 200;
 /** A piece of input at most this long travels as one. */
 const PIECE = 48 * 1024;
 /** More than this undrawn: what comes meanwhile would only be drawn too late. A snapshot brings the screen up to date. */
-const TOO_FAR_BEHIND = 8 * 1024 * 1024;
+const TOO_FAR_BEHIND = 4 * 1024 * 1024;
 const RETRY_MS = 1_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const MOTION = /^\x1b\[<3[5-9];/;
@@ -52,6 +52,9 @@ export class Shell implements Disposable {
   #wish: { rows: number; cols: number } | undefined;
   #undrawn = 0;
   #opening = false;
+  /** So much was undrawn that the stream was let go. */
+  #behind = false;
+  #asked: Promise<void> = Promise.resolve();
 
   constructor(options: ShellOptions) {
     this.#options = options;
@@ -103,7 +106,7 @@ export class Shell implements Disposable {
   }
 
   bytes(data: Uint8Array<ArrayBuffer>): void {
-    for (let at = 0; at < data.length; at += PIECE) this.#stream?.send(data.slice(at, at + PIECE));
+    for (let at = 0; at < data.length; at += PIECE) this.#send(data.slice(at, at + PIECE));
   }
 
   /** The size that would fit here. It is taken if this viewer decides. */
@@ -148,6 +151,7 @@ export class Shell implements Disposable {
         if (this.#stream !== mine) return;
         const ended = this.state.get().phase === "ended";
         if (is) {
+          this.#behind = false;
           if (!ended) this.state.set({ phase: "live", problem: null });
         } else if (over && !ended) this.state.set({ phase: "ended", ending: "is gone" });
         else if (!ended) this.state.set({ phase: "away" });
@@ -161,21 +165,41 @@ export class Shell implements Disposable {
 
   #draw(bytes: Uint8Array, replay: boolean): void {
     const drawn = replay ? this.#mute.drawing() : undefined;
-    this.#undrawn += bytes.length;
+    // A snapshot is what one begins with, not what one is behind with.
+    const counts = replay ? 0 : bytes.length;
+    this.#undrawn += counts;
     this.#options.terminal.write(this.#clamp.filter(bytes), () => {
-      this.#undrawn -= bytes.length;
+      this.#undrawn -= counts;
       drawn?.();
     });
     const { id } = this.state.get();
     if (this.#undrawn > TOO_FAR_BEHIND && id !== null) this.#catchUp(id);
   }
 
+  #send(piece: Uint8Array<ArrayBuffer>): void {
+    const { id } = this.state.get();
+    if (!this.#behind || id === null) {
+      this.#stream?.send(piece);
+      return;
+    }
+    // The stream is let go because of a flood, which is when Ctrl-C must not get lost. One after the other, in order.
+    const data = { base64: btoa(String.fromCharCode(...piece)) };
+    this.#asked = this.#asked
+      .then(() => this.#options.client.call("terminal.input", { terminal_id: id, data }, this.#gone.signal))
+      .then(
+        () => undefined,
+        (error: unknown) => console.info("what was typed was not taken", error),
+      );
+  }
+
   /** Lets the stream go until everything that came is drawn, then begins with the screen as it is by then. */
   #catchUp(id: string): void {
     const stream = this.#stream;
+    this.#behind = true;
+    this.#stream = undefined;
     stream?.close();
     this.#options.terminal.write("", () => {
-      if (!this.#gone.signal.aborted && this.#stream === stream) this.#attach(id);
+      if (!this.#gone.signal.aborted && this.#stream === undefined) this.#attach(id);
     });
   }
 
