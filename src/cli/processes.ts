@@ -53,7 +53,7 @@ export async function ps(
   using connected = await connect(home);
   const { processes } = await connected.client.call(
     "process.list",
-    options.session === undefined ? {} : { session_id: options.session },
+    options.session === undefined ? { terminals: true } : { session_id: options.session, terminals: true },
   );
   const rows = processes.filter((row) => options.all || row.status === "running");
   if (options.json) screen.line(JSON.stringify({ processes: rows }));

@@ -7,6 +7,7 @@ import { sessionStream } from "../protocol/events.ts";
 import type { Checked, Method, Result } from "../protocol/methods.ts";
 import type { Services } from "./services.ts";
 import type { Shares } from "./shares.ts";
+import { asListed, killedShell } from "./shells.ts";
 
 const SHARE_MINUTES = 60;
 
@@ -100,13 +101,23 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
       const workspace = params.session_id === undefined ? undefined : turns.row(params.session_id).workspace;
       return processes.start({ ...given(params), ...given({ cwd: from(workspace, params.cwd) }), owner: "person" });
     },
-    "process.list": async (filter) => ({ processes: await processes.list(given(filter)) }),
+    "process.list": async ({ terminals: shells, ...filter }) => {
+      const rows = await processes.list(given(filter));
+      // A terminal is nobody's task.
+      const also = shells === true && filter.task_id === undefined ? terminals.list(given(filter)) : [];
+      return { processes: [...rows, ...also.map(asListed)].sort((a, b) => b.started_at - a.started_at) };
+    },
     "process.poll": ({ process_id }) => processes.poll(process_id),
     "process.log": ({ process_id, ...range }) => processes.log(process_id, given(range)),
     "process.wait": ({ process_id, timeout }, { signal }) =>
       processes.wait(process_id, { signal, ...given({ timeoutMs: inMs(timeout) }) }),
-    "process.kill": ({ process_id, grace }) =>
-      processes.kill(process_id, { source: "process.kill", ...given({ graceMs: inMs(grace) }) }),
+    "process.kill": async ({ process_id, grace }) => {
+      const shell = terminals.list({}).find((row) => row.terminal_id === process_id);
+      if (shell === undefined)
+        return await processes.kill(process_id, { source: "process.kill", ...given({ graceMs: inMs(grace) }) });
+      await terminals.end(process_id);
+      return killedShell(shell);
+    },
     "process.kill_all": async (filter) => ({ killed: await processes.killAll(given(filter), "kill_all") }),
     "process.write": async ({ process_id, data }) => ({ bytes: await processes.write(process_id, toBytes(data)) }),
     "process.submit": async ({ process_id, data }) => ({ bytes: await processes.submit(process_id, data ?? "") }),

@@ -178,8 +178,8 @@ export const methods = {
     ProcessRow,
   ),
   "process.list": method(
-    "Processes, the newest first; with `session_id` only that session's.",
-    z.object({ session_id: Id.optional(), task_id: Id.optional() }),
+    "Processes, the newest first; with `session_id` only that session's, with `terminals` also the shells of terminals.",
+    z.object({ session_id: Id.optional(), task_id: Id.optional(), terminals: z.boolean().optional() }),
     z.object({
       processes: z.array(ProcessRow.extend({ uptime_s: z.number(), tail: z.string(), session_scoped: z.boolean() })),
     }),
@@ -219,7 +219,7 @@ export const methods = {
     }),
   ),
   "process.kill": method(
-    "Ends a process and everything it started: TERM, a grace in seconds, then KILL.",
+    "Ends a process and everything it started: TERM, a grace in seconds, then KILL. A terminal, by its id, is closed.",
     z.object({ ...process, grace: z.number().min(0).max(60).optional() }),
     z.object({ ...process, status: z.enum(["killed", "already_exited"]), process: ProcessRow }),
   ),

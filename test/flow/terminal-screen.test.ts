@@ -18,10 +18,10 @@ function has(program: string): boolean {
 }
 
 /** False: the test is skipped. With everything to be tested, what is missing is an error. */
-function needs(test: TestContext, program: string): boolean {
+function needs(t: TestContext, program: string): boolean {
   if (has(program)) return true;
   if (process.env.HEARTH_TEST_ALL === "1") throw new Error(`${program} is not installed`);
-  test.skip(`${program} is not installed`);
+  t.skip(`${program} is not installed`);
   return false;
 }
 
