@@ -13,6 +13,11 @@ export interface ScreenOptions {
   newlinesOnly?: boolean;
   readOnly?: boolean;
   fontSize?: number;
+  /**
+   * The element whose height counts for what fits, if not `place` itself: what is said for a moment beside the screen must
+   * not give its program another size.
+   */
+  around?: HTMLElement;
   /** Called with the size that fits at the full font size: at first and whenever it is another. */
   onFit?: (rows: number, cols: number) => void;
   /** Somebody has clicked a link. Where it leads is as its program says: judge it first. */
@@ -73,11 +78,12 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
   );
   terminal.open(place);
   terminal.textarea?.setAttribute("aria-label", options.label);
-  const fitting = new Fitting(terminal, place, options.fontSize ?? USUAL, options.onFit);
+  const fitting = new Fitting(terminal, place, options);
   const renderer = accelerate(terminal, place, () => fitting.remeasure());
 
   const watcher = new ResizeObserver(() => fitting.fit());
   watcher.observe(place);
+  if (options.around !== undefined) watcher.observe(options.around);
   const repaint = () => {
     terminal.options.theme = colours();
   };
@@ -107,6 +113,7 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
 class Fitting {
   readonly #terminal: Terminal;
   readonly #place: HTMLElement;
+  readonly #around: HTMLElement;
   readonly #onFit: ((rows: number, cols: number) => void) | undefined;
   #fontSize: number;
   /**
@@ -116,9 +123,10 @@ class Fitting {
   readonly #cells = new Map<number, { width: number; height: number }>();
   #said = "";
 
-  constructor(terminal: Terminal, place: HTMLElement, fontSize: number, onFit?: (rows: number, cols: number) => void) {
+  constructor(terminal: Terminal, place: HTMLElement, { fontSize = USUAL, around = place, onFit }: ScreenOptions) {
     this.#terminal = terminal;
     this.#place = place;
+    this.#around = around;
     this.#fontSize = fontSize;
     this.#onFit = onFit;
   }
@@ -140,7 +148,7 @@ class Fitting {
   }
 
   fit(): void {
-    const room = this.#room();
+    const room = this.#room(this.#around);
     if (room === undefined || this.#onFit === undefined) return;
     const cell = this.#measured();
     // While the place is being opened or hidden the proposal can be a sliver; the host would clamp it anyway.
@@ -154,7 +162,7 @@ class Fitting {
   }
 
   #scale(): void {
-    const room = this.#room();
+    const room = this.#room(this.#place);
     if (room === undefined || this.#onFit === undefined) return;
     const cell = this.#measured();
     const { rows, cols } = this.#terminal;
@@ -190,7 +198,7 @@ class Fitting {
   }
 
   /** The room for cells; undefined while it is not in view. */
-  #room(): { width: number; height: number } | undefined {
+  #room(within: HTMLElement): { width: number; height: number } | undefined {
     const { element } = this.#terminal;
     if (element === undefined || this.#place.clientHeight === 0 || this.#place.clientWidth === 0) return undefined;
     const style = getComputedStyle(element);
@@ -199,7 +207,7 @@ class Fitting {
     ].map(Number.parseFloat);
     return {
       width: this.#place.clientWidth - left - right - SCROLLBAR,
-      height: this.#place.clientHeight - top - bottom,
+      height: within.clientHeight - top - bottom,
     };
   }
 

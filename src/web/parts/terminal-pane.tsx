@@ -65,6 +65,7 @@ export function TerminalPane(props: TerminalPaneProps) {
     const screen = openScreen(place.current, {
       label: `Terminal ${name}. ${keysOf.leave} leaves it.`,
       fontSize: live.current.font.state.get().size,
+      around: place.current.parentElement ?? place.current,
       onFit: (rows, cols) => shell?.wish(rows, cols),
       onLink: (target) => live.current.onAsk({ kind: "link", target }),
     });

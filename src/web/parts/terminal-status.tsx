@@ -28,22 +28,27 @@ export function TerminalStatus({ shell, notice, onNotice, onDismiss, onDone }: T
   const { phase, ending, problem, mine, rows, cols } = state;
   return (
     <div role="status" data-testid="terminal-status" data-phase={phase} data-mine={mine} data-size={`${rows}x${cols}`}>
-      {notice !== null && (
-        <p className={LINE} data-testid="terminal-notice">
-          <span className="min-w-0 flex-1 truncate" title={seen(notice.text)}>
-            {seen(notice.text)}
-            {notice.held > 0 && <span className="text-faint"> · and {notice.held} more</span>}
-          </span>
-          {notice.copy !== null && notice.copy !== "" && (
-            <button type="button" className="btn btn-quiet" onClick={onNotice}>
-              Look at it
+      {/* Over the screen, not beside it: what is said for a moment takes no room from a program. */}
+      <div className="absolute inset-x-0 top-0 z-10 shadow-lg">
+        {notice !== null && (
+          <p className={LINE} data-testid="terminal-notice">
+            <span className="min-w-0 flex-1 truncate" title={seen(notice.text)}>
+              {seen(notice.text)}
+              {notice.held > 0 && <span className="text-faint"> · and {notice.held} more</span>}
+            </span>
+            {notice.copy !== null && notice.copy !== "" && (
+              <button type="button" className="btn btn-quiet" onClick={onNotice}>
+                Look at it
+              </button>
+            )}
+            <button type="button" className="icon-btn" aria-label="Dismiss" onClick={onDismiss}>
+              <Close size={14} />
             </button>
-          )}
-          <button type="button" className="icon-btn" aria-label="Dismiss" onClick={onDismiss}>
-            <Close size={14} />
-          </button>
-        </p>
-      )}
+          </p>
+        )}
+        {phase === "away" && <p className={`${LINE} text-warn`}>Connecting to the terminal again…</p>}
+        {phase === "live" && problem !== null && <p className={`${LINE} text-warn`}>{problem}</p>}
+      </div>
       {phase === "ended" && (
         <p className={LINE} data-testid="terminal-ended">
           <span className="min-w-0 flex-1">
@@ -62,8 +67,6 @@ export function TerminalStatus({ shell, notice, onNotice, onDismiss, onDone }: T
           </button>
         </p>
       )}
-      {phase === "away" && <p className={`${LINE} text-warn`}>Connecting to the terminal again…</p>}
-      {phase === "live" && problem !== null && <p className={`${LINE} text-warn`}>{problem}</p>}
       {phase === "live" && !mine && (
         <p className={LINE} data-testid="terminal-other">
           <span className="min-w-0 flex-1 text-soft">
