@@ -2,6 +2,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Size } from "./emulator.ts";
+import type { Snapshot } from "./messages.ts";
 import type { State } from "./serialize.ts";
 
 /** A screen as it was when all bytes before `offset` were drawn. */
@@ -53,4 +54,16 @@ export function trimmed<S extends State>(state: S, budget: number): S {
   if (state.history.length <= budget) return state;
   const cut = budget <= 0 ? -1 : state.history.indexOf("\r\n", state.history.length - budget);
   return { ...state, history: cut === -1 ? "" : state.history.slice(cut + 2), complete: false };
+}
+
+/** True if nothing was printed, and no size came into force, since. */
+export function isCurrent(kept: Checkpoint, length: number, size: Size): boolean {
+  return kept.offset === length && kept.rows === size.rows && kept.cols === size.cols;
+}
+
+/** As it goes to a viewer. */
+export function frameOf({ offset, rows, cols, title, head, history, body, complete }: Checkpoint): Snapshot {
+  const text = JSON.stringify({ type: "snapshot", offset, rows, cols, title, complete, screen: head + history + body });
+  // Of its own, so that it can be handed to the other thread without a copy.
+  return { offset, frame: new TextEncoder().encode(text) };
 }

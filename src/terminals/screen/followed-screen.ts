@@ -3,7 +3,7 @@
 import { SpoolReader } from "../../keeper/spool-reader.ts";
 import type { SizeMark } from "../../processes/size-history.ts";
 import { HostError } from "../../protocol/errors.ts";
-import { type Checkpoint, loadCheckpoint, saveCheckpoint, trimmed } from "./checkpoint.ts";
+import { type Checkpoint, frameOf, isCurrent, loadCheckpoint, saveCheckpoint, trimmed } from "./checkpoint.ts";
 import { Emulator, SCROLLBACK } from "./emulator.ts";
 import type { Growth, Snapshot } from "./messages.ts";
 import { skippable } from "./skip.ts";
@@ -44,6 +44,10 @@ export class FollowedScreen {
   /** Output that is known and not drawn, in bytes. */
   get behind(): number {
     return this.#spool.length - this.#drawn;
+  }
+  /** When something happened to it last. */
+  get used(): number {
+    return this.#used;
   }
   /** Holds a screen in memory. */
   get live(): boolean {
@@ -153,11 +157,7 @@ export class FollowedScreen {
     this.#used = performance.now();
     if (this.#emulator === undefined) {
       const kept = await loadCheckpoint(this.#dir);
-      if (
-        kept !== undefined &&
-        kept.offset === this.#spool.length &&
-        this.#sizes.every((mark) => mark.offset < kept.offset || (mark.rows === kept.rows && mark.cols === kept.cols))
-      )
+      if (kept !== undefined && isCurrent(kept, this.#spool.length, this.#sizes.at(-1) ?? this.#sizeAt(kept.offset)))
         return frameOf(trimmed(kept, budget));
     }
     const emulator = await this.#open();
@@ -193,10 +193,4 @@ export class FollowedScreen {
     await this.#spool.release();
     return true;
   }
-}
-
-function frameOf({ offset, rows, cols, title, head, history, body, complete }: Checkpoint): Snapshot {
-  const text = JSON.stringify({ type: "snapshot", offset, rows, cols, title, complete, screen: head + history + body });
-  // Of its own, so that it can be handed to the other thread without a copy.
-  return { offset, frame: new TextEncoder().encode(text) };
 }

@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Drawn } from "../../processes/attachment.ts";
 import type { SizeHistory } from "../../processes/size-history.ts";
 import { HostError } from "../../protocol/errors.ts";
+import { frameOf, isCurrent, loadCheckpoint, trimmed } from "./checkpoint.ts";
 import type { FromThread, Snapshot, ToThread } from "./messages.ts";
 
 interface Followed extends Drawn {
@@ -20,7 +21,9 @@ const PING_MS = 2_000;
 /** No answer for so long: the thread hangs. Well-behaved input takes milliseconds, the worst known a few seconds. */
 const STUCK_MS = 15_000;
 /** A thread with nothing to do is ended after so many pings. */
-const IDLE_PINGS = 30;
+const IDLE_PINGS = 5;
+/** So much of a screen at rest is put into its frame here; more is work for the thread. */
+const MOST_HERE = 256 * 1024;
 const ANSWER_MS = 5_000;
 
 export class Screens implements AsyncDisposable {
@@ -62,6 +65,8 @@ export class Screens implements AsyncDisposable {
   async snapshot(drawn: Drawn, budget: number): Promise<Snapshot> {
     const followed = this.#followed.get(drawn.id) ?? this.#add(drawn);
     if (this.#closed) throw new HostError("stopping", "The host is stopping.");
+    const rested = this.#thread === undefined && budget <= MOST_HERE ? await atRest(drawn, budget) : undefined;
+    if (rested !== undefined) return rested;
     this.#tell(followed, true);
     const request = ++this.#requests;
     const asked = Promise.withResolvers<Snapshot>();
@@ -193,6 +198,12 @@ export class Screens implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** The checkpoint of a screen that has not changed since, without waking anybody. */
+async function atRest({ dir, spool, sizes }: Drawn, budget: number): Promise<Snapshot | undefined> {
+  const kept = await loadCheckpoint(dir);
+  return kept !== undefined && isCurrent(kept, spool.length, sizes.last) ? frameOf(trimmed(kept, budget)) : undefined;
 }
 
 function sizesAfter(sizes: SizeHistory, position: number): SizeHistory["marks"] {

@@ -8,11 +8,12 @@ import type { FromThread, ToThread } from "./messages.ts";
 const TURN_MS = 8;
 /** A snapshot waits for so little to be drawn; what is beyond it, the viewer draws itself. */
 const CATCH_UP_BYTES = 256 * 1024;
-const CATCH_UP_MS = 15;
+const CATCH_UP_MS = 50;
 /** After a restart a whole spool may have to be drawn before the first picture; the viewer gets the rest raw. */
 const FIRST_MS = 2_000;
 const FAR_BYTES = 1024 * 1024;
-/** Screens in memory; the one used least recently is put aside for another. */
+/** Screens in memory, of terminals that are quiet and in all: the one used least recently is put aside for another. */
+const ROOM = 8;
 const MOST_LIVE = 24;
 const REST_CHECK_MS = 2_000;
 
@@ -35,6 +36,7 @@ async function drawAll(): Promise<void> {
     waiting.delete(id);
     const more = await inTurn(id, (screen) => screen.draw(TURN_MS));
     if (more === true) waiting.add(id);
+    else await makeRoom();
     await breath();
   }
   drawing = false;
@@ -105,8 +107,15 @@ port.on("message", (message: ToThread) => {
 
 async function restAll(): Promise<void> {
   for (const id of [...screens.keys()]) await inTurn(id, (screen) => screen.rest());
-  const live = [...screens].filter(([, screen]) => screen.live);
-  for (const [id] of live.slice(0, Math.max(0, live.length - MOST_LIVE)))
-    await inTurn(id, (screen) => screen.rest(true));
+}
+
+/** Puts screens aside that nobody needs now, the least recently used first; if there are very many, any. */
+async function makeRoom(): Promise<void> {
+  const live = [...screens].filter(([, screen]) => screen.live).sort(([, a], [, b]) => a.used - b.used);
+  for (const [at, [id, screen]] of live.entries()) {
+    const left = live.length - at;
+    if (left <= ROOM) return;
+    if (screen.behind === 0 || left > MOST_LIVE) await inTurn(id, (one) => one.rest(true));
+  }
 }
 setInterval(() => void restAll(), REST_CHECK_MS);

@@ -1,0 +1,140 @@
+// N5, N11: one terminal and many who watch it; and how soon somebody new sees a screen.
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { SpoolReader } from "../src/keeper/spool-reader.ts";
+import { SizeHistory } from "../src/processes/size-history.ts";
+import { Screens } from "../src/terminals/screen/screens.ts";
+import { RunningHost } from "../test/support/running-host.ts";
+import { Probe } from "./probe.ts";
+import { median, percentile, type Report } from "./report.ts";
+
+const VIEWERS = 50;
+const STUCK = 2;
+const BYTES = 40_000_000;
+const ROUNDS = 15;
+const SIZE = { rows: 50, cols: 200 };
+const LINES = 10_000;
+const IDLE_TERMINALS = 40;
+const RECENT = 256 * 1024;
+const WHOLE = 4 * 1024 * 1024;
+
+export const rows = ["N5", "N11"];
+
+export default async function run(report: Report): Promise<void> {
+  if (report.wants("N5")) await viewers(report);
+  if (report.wants("N11")) await snapshots(report);
+}
+
+/** A thread with so many viewers that count bytes; `stuck` ones never read. */
+function watchers(url: string, token: string, count: number, stuck: number): Worker {
+  return new Worker(
+    `const { workerData, parentPort } = require("node:worker_threads");
+     const { WebSocket } = require("ws");
+     const { url, token, count, stuck } = workerData;
+     let bytes = 0, open = 0, closed = 0;
+     for (let at = 0; at < count + stuck; at++) {
+       const ws = new WebSocket(url, ["hearth"], { headers: { authorization: "Bearer " + token }, perMessageDeflate: false, skipUTF8Validation: true, maxPayload: 1 << 26 });
+       ws.on("open", () => { if (at >= count) ws._socket.pause(); if (++open === count + stuck) parentPort.postMessage({ open }); });
+       ws.on("message", (data, isBinary) => { if (isBinary && at < count) bytes += data.length - 8; });
+       ws.on("close", () => { if (at < count && ++closed === count) parentPort.postMessage({ bytes, ended: performance.timeOrigin + performance.now() }); });
+       ws.on("error", () => undefined);
+     }`,
+    { eval: true, workerData: { url, token, count, stuck } },
+  );
+}
+
+async function viewers(report: Report): Promise<void> {
+  await using probe = await Probe.compile();
+  await using host = await RunningHost.start();
+  const client = await host.client();
+  const rates: Record<"with" | "without", number[]> = { with: [], without: [] };
+  for (const round of [1, 2, 3]) {
+    for (const kind of ["without", "with"] as const) {
+      const { process_id } = await client.call("process.start", {
+        argv: [probe.path, "logs", String(BYTES)],
+        mode: "pty",
+      });
+      const url = `${host.address.replace(/^http/, "ws")}/api/terminals/${process_id}/socket?from=0`;
+      const thread = watchers(url, await host.token(), VIEWERS - STUCK, kind === "with" ? STUCK : 0);
+      await once(thread, "message");
+      const began = performance.timeOrigin + performance.now();
+      await client.call("process.write", { process_id, data: "\n" });
+      const [{ bytes, ended }] = await once(thread, "message");
+      rates[kind].push(bytes / 1000 / (ended - began));
+      await thread.terminate();
+    }
+    report.progress(
+      `N5 round ${round}: ${rates.with.at(-1)?.toFixed(0)} MB/s in all, ${rates.without.at(-1)?.toFixed(0)} without stuck ones`,
+    );
+  }
+  client.close();
+  const measured = median(rates.with);
+  report.add({
+    id: "N5",
+    what: `one terminal to ${VIEWERS} viewers, ${STUCK} of them stuck, bytes to all of them`,
+    measured: `${measured.toFixed(0)} MB/s`,
+    baseline: `${median(rates.without).toFixed(0)} MB/s (the same without stuck viewers)`,
+    aim: "≥ 900 MB/s, the stuck cost nothing",
+    met: measured >= 900 && measured >= 0.9 * median(rates.without),
+    note: `medians of 3 × ${BYTES / 1e6} MB; all viewers in one thread of this machine; the terminal itself gives at most about 40 MB/s`,
+  });
+}
+
+async function snapshots(report: Report): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), "hearth-bench-"));
+  await using screens = new Screens({ onWarning: (text) => report.progress(text) });
+  const line = (at: number) =>
+    `\x1b[32m12:00:${at % 60}\x1b[0m \x1b[1minfo\x1b[0m request ${at} took ${at % 97} ms ${"- and so on ".repeat(at % 9)}\r\n`;
+  const text = Buffer.from(Array.from({ length: LINES }, (_, at) => line(at)).join(""));
+  const make = async (name: string) => {
+    const dir = await mkdtemp(join(home, name));
+    await writeFile(join(dir, "spool.0"), text);
+    const spool = new SpoolReader(dir);
+    spool.heard(text.length);
+    return { id: `term_${name}`, dir, spool, sizes: new SizeHistory([{ offset: 0, ...SIZE }]) };
+  };
+  const busy = await make("busy");
+  screens.follow(busy);
+  await screens.snapshot(busy, 0);
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  const times: Record<"screen" | "recent" | "whole", number[]> = { screen: [], recent: [], whole: [] };
+  const budgets = { screen: 0, recent: RECENT, whole: WHOLE };
+  loop.enable();
+  for (let round = 0; round < ROUNDS; round++)
+    for (const kind of ["screen", "recent", "whole"] as const) {
+      const began = performance.now();
+      await screens.snapshot(busy, budgets[kind]);
+      times[kind].push(performance.now() - began);
+      await pause(5);
+    }
+  loop.disable();
+  const before = process.memoryUsage().rss;
+  for (let at = 0; at < IDLE_TERMINALS; at++) {
+    const idle = await make(`idle${at}`);
+    screens.follow(idle);
+    await screens.snapshot(idle, 0);
+  }
+  const drawn = (process.memoryUsage().rss - before) / IDLE_TERMINALS / 1e6;
+  // Until all of them are put aside.
+  while (screens.awake) await pause(500);
+  const rested = Math.max(0, (process.memoryUsage().rss - before) / IDLE_TERMINALS / 1e6);
+  const began = performance.now();
+  await screens.snapshot(busy, RECENT);
+  const asleep = performance.now() - began;
+  await rm(home, { recursive: true, force: true });
+  const blocked = loop.percentile(99) / 1e6 - 1;
+  report.add({
+    id: "N11",
+    what: "snapshot for a new viewer, 200 × 50, 10,000 lines printed",
+    measured: `screen ${median(times.screen).toFixed(1)} ms, with recent scrollback ${median(times.recent).toFixed(1)} ms, with all 5,000 lines ${median(times.whole).toFixed(1)} ms; at rest ${asleep.toFixed(1)} ms`,
+    baseline: "135 ms (the emulator's own serialize add-on, 5,000 lines)",
+    aim: "screen in ≤ 20 ms; ≤ 5 MB per idle terminal; the host's loop blocked ≤ 5 ms",
+    met: median(times.recent) <= 20 && rested <= 5 && blocked <= 5,
+    note: `p99 with recent scrollback ${percentile(times.recent, 0.99).toFixed(1)} ms; ${rested.toFixed(1)} MB per idle terminal of ${IDLE_TERMINALS} (${drawn.toFixed(1)} right after each was looked at); loop delay p99 ${blocked.toFixed(1)} ms`,
+  });
+}
