@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises";
 import type { SessionRow } from "../protocol/rows.ts";
 import { connect, get, readToken } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
+import { readHostFile } from "./host-file.ts";
 import { safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 import { socketIn } from "./socket-path.ts";
@@ -18,6 +19,8 @@ export interface GetOptions {
   /** Where to write it; `-` is standard output. Without it: here, under its own name. */
   output?: string;
   force?: boolean;
+  /** Fetch nothing: print a link that downloads it in the browser. */
+  link?: boolean;
 }
 export interface PutOptions {
   session?: string;
@@ -35,8 +38,15 @@ export async function getFile(
   screen: Screen,
 ): Promise<number> {
   const session = await sessionFor(home, options.session, cwd);
-  const answer = await get(home, addressOf(session, pathIn(session, file, cwd)));
+  const path = pathIn(session, file, cwd);
+  const answer = await get(home, addressOf(session, path));
   if (answer.statusCode !== 200) throw await refused(answer, file);
+  if (options.link) {
+    answer.destroy();
+    const host = await readHostFile(home);
+    screen.line(`${host?.address ?? ""}/#get=${encodeURIComponent(session.session_id)}:${encodeURIComponent(path)}`);
+    return EXIT.done;
+  }
   if (options.output === "-") {
     if (screen.terminal)
       throw new CliError("A file is not written to a terminal: name a place with -o, or send it on.", EXIT.usage);

@@ -217,6 +217,10 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("-s, --session <id>", "this session's workspace (default: the one we are in, else the one used last)")
     .option("-o, --output <place>", "write it there; - is standard output")
     .option("-f, --force", "replace a file that is there already")
+    .option(
+      "--link",
+      "fetch nothing, print a link that downloads it in the browser (click it in a terminal of the page)",
+    )
     .action(async (file: string, options: import("./files.ts").GetOptions) => {
       const { getFile } = await import("./files.ts");
       end(await getFile(home, file, options, cwd, screen));
