@@ -174,12 +174,12 @@ printf '\\033[?2004h\\033[?1h\\033[?25l\\033[5 q\\033[3;10r\\033[5;5Hinside'; pr
     using viewer = stayed;
     viewer.say({ type: "resize", rows: 20, cols: 70 });
     viewer.type("printf '\\033[?1049h\\033[31mred\\033[5;5H\\033[?2004hhere'\r");
-    await viewer.shows("here");
+    await viewer.shows(/hereready>/);
     await host.kill9();
     await host.restart();
     client = await host.client();
     using came = await ScreenViewer.open(host, id);
-    await came.shows("here");
+    await came.shows(/hereready>/);
     await came.until(() => came.offset === viewer.offset, "the same bytes");
     assert.deepEqual(differences(viewer.emulator.core, came.emulator.core, 70), []);
   });

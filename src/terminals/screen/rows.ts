@@ -50,7 +50,7 @@ export class RowWriter {
    * returned ends where the next character goes to the next line by itself. `follows`: it is itself such a `next`.
    */
   row(line: Line, next?: Line, follows = false): string {
-    const drawing: Drawing = { pen: new Pen(this.#linkOf), text: "", column: 0, joins: false };
+    const drawing: Drawing = { pen: new Pen(this.#linkOf), text: "", column: 0, joins: follows };
     const { pen } = drawing;
     const end = this.#used(line);
     for (let at = 0; at < end; at++) {
@@ -81,7 +81,7 @@ export class RowWriter {
     );
     if (drawing.column !== at) drawing.text += moveTo(at) + change;
     else if (change !== "") drawing.text += change;
-    else if (at > 0 && (drawing.joins || risky)) drawing.text += drawing.pen.again(extended);
+    else if (drawing.joins || (at > 0 && risky)) drawing.text += drawing.pen.again(extended);
     drawing.text += combined ? (line._combined[at] ?? " ") : String.fromCodePoint(code);
     drawing.joins = risky;
     drawing.column = at + (cell >>> content.widthShift);

@@ -43,14 +43,14 @@ export function serialize(core: Core, about: About): State {
   const { history, shown, complete } = lines(normal, about, writer);
   const parts = [shown];
   parts.push(tabs(normal, about.cols), margins(normal, about.rows));
-  parts.push(savedCursor(normal, about, linkOf));
+  parts.push(savedCursor(normal, about, linkOf, writer));
   if (active === alt)
     parts.push(
       "\x1b[?47h\x1b[H",
       lines(alt, about, writer).shown,
       tabs(alt, about.cols),
       margins(alt, about.rows),
-      savedCursor(alt, about, linkOf),
+      savedCursor(alt, about, linkOf, writer),
     );
   parts.push(modes(core, about), cursor(core, about, linkOf, writer));
   return { head: title + colours(about.colours), history, body: parts.join(""), complete };
@@ -99,14 +99,18 @@ function margins({ scrollTop, scrollBottom }: ScreenBuffer, rows: number): strin
   return scrollTop === 0 && scrollBottom === rows - 1 ? "" : `\x1b[${scrollTop + 1};${scrollBottom + 1}r`;
 }
 
-function savedCursor(buffer: ScreenBuffer, { rows, cols }: About, linkOf: LinkOf): string {
+function savedCursor(buffer: ScreenBuffer, { rows, cols }: About, linkOf: LinkOf, writer: RowWriter): string {
   const { savedX, savedY, savedCurAttrData: look, savedCharset, ybase } = buffer;
   if (savedX === 0 && savedY === 0 && look.fg === 0 && look.bg === 0 && savedCharset === undefined) return "";
   const y = Math.min(Math.max(savedY - ybase, 0), rows - 1);
   const designator = designatorOf(savedCharset);
   const pen = new Pen(linkOf);
   const charset = designator === undefined ? ["", ""] : [`\x1b(${designator}`, "\x1b(B"];
-  return `\x1b[${y + 1};${Math.min(savedX, cols - 1) + 1}H${pen.change(look.fg, look.bg, undefined)}${charset[0]}\x1b7${charset[1]}${pen.plain()}`;
+  const line = savedX === cols ? buffer.lines.get(ybase + y) : undefined;
+  // Saved behind the last column: where only a character leads.
+  const last = line === undefined ? undefined : writer.ending(line, cols);
+  const place = `\x1b[${y + 1};${(last?.at ?? Math.min(savedX, cols - 1)) + 1}H${last?.text ?? ""}`;
+  return `${place}${pen.change(look.fg, look.bg, undefined)}${charset[0]}\x1b7${charset[1]}${pen.plain()}`;
 }
 
 let designators: Map<Charset, string> | undefined;
