@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export class RunningHost implements AsyncDisposable {
   readonly home: string;
   readonly #env: Record<string, string>;
+  readonly #through: readonly string[];
   readonly #clients = new Set<HearthClient>();
   #process: ChildProcess | undefined;
   #port = 0;
@@ -23,13 +24,15 @@ export class RunningHost implements AsyncDisposable {
   /** What it wrote to standard error, for messages of failing tests. */
   complaints = "";
 
-  private constructor(home: string, env: Record<string, string>) {
+  private constructor(home: string, env: Record<string, string>, through: readonly string[]) {
     this.home = home;
+    this.#through = through;
     this.#env = env;
   }
 
-  static async start(env: Record<string, string> = {}): Promise<RunningHost> {
-    const host = new RunningHost(await realpath(await mkdtemp(join(tmpdir(), "hearth-host-"))), env);
+  /** `through`: a command that executes the host, such as `unshare`. */
+  static async start(env: Record<string, string> = {}, through: readonly string[] = []): Promise<RunningHost> {
+    const host = new RunningHost(await realpath(await mkdtemp(join(tmpdir(), "hearth-host-"))), env, through);
     await host.restart();
     return host;
   }
@@ -47,9 +50,17 @@ export class RunningHost implements AsyncDisposable {
   /** Starts it again after it was killed or has stopped, on the same port. */
   async restart(): Promise<void> {
     const { PATH = "", HOME = "", LANG = "C.UTF-8", SHELL = "/bin/bash" } = process.env;
+    const [program = "", ...before] = [...this.#through, process.execPath];
     const child = spawn(
-      process.execPath,
-      ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning", "src/cli/start.mjs", "up", "--no-open"],
+      program,
+      [
+        ...before,
+        "--max-semi-space-size=1",
+        "--disable-warning=ExperimentalWarning",
+        "src/cli/start.mjs",
+        "up",
+        "--no-open",
+      ],
       {
         cwd: root,
         env: {
