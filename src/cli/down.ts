@@ -1,11 +1,31 @@
 // `hearth down`: an orderly stop, and waiting until it is done.
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "./connect.ts";
-import { CliError } from "./failure.ts";
+import { CliError, EXIT } from "./failure.ts";
 import { answers, isAlive, readHostFile } from "./host-file.ts";
 import type { Screen } from "./screen.ts";
 
 const PATIENCE_MS = 20_000;
+
+/** A person is asked whether what runs stays (T11); it does unless they say otherwise, and always for a script. */
+async function wantsAllEnded(
+  { processes, terminals }: { processes: number; terminals: number },
+  screen: Screen,
+): Promise<boolean> {
+  if (processes + terminals === 0 || !screen.interactive) return false;
+  const count = (n: number, one: string, many: string) => (n === 0 ? [] : [`${n} ${n === 1 ? one : many}`]);
+  const running = [...count(processes, "process", "processes"), ...count(terminals, "terminal", "terminals")];
+  const reading = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C rejects the question, Ctrl-D only closes it: neither is an answer.
+  const closed = once(reading, "close").then(() => undefined);
+  const asked = reading.question(`Running: ${running.join(" and ")}. Let them run on? [Y/n] `).catch(() => undefined);
+  const answer = await Promise.race([asked, closed]);
+  reading.close();
+  if (answer === undefined) throw new CliError("Nothing was stopped.", EXIT.cancelled);
+  return /^n/i.test(answer.trim());
+}
 
 /** Resolves with the exit code once the host is gone. No host is no failure: that is what was asked for. */
 export async function down(home: string, all: boolean, screen: Screen): Promise<number> {
@@ -20,12 +40,14 @@ export async function down(home: string, all: boolean, screen: Screen): Promise<
     return 0;
   }
   using connected = await connect(home);
-  await connected.client.call("host.stop", { all });
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(50)) {
+  const status = await connected.client.call("host.status", {});
+  const end = all || (await wantsAllEnded(status, screen));
+  await connected.client.call("host.stop", { all: end });
+  for (const limit = Date.now() + PATIENCE_MS; Date.now() < limit; await delay(50)) {
     const gone = file?.start_tick === undefined ? !(await answers(home, 500)) : !(await isAlive(file));
     if (gone) {
       screen.err(
-        all
+        end
           ? "Stopped, with its processes and terminals.\n"
           : "Stopped. Processes and terminals live on; `hearth up` finds them again.\n",
       );
