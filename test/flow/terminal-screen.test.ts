@@ -124,7 +124,7 @@ describe("a terminal's screen", () => {
   it("T9: tmux, with two panes and a status line", async (test) => {
     if (!needs(test, "tmux")) return;
     await drive("tmux", [
-      [`tmux -L hearth-test-${process.pid} -f /dev/null new-session 'PS1="inner> " sh'\r`, /inner>/],
+      [`tmux -L hearth-test-${process.pid} -f /dev/null new-session 'PS1="inner> " sh'\r`, /^inner>/],
       ["echo one two\r", /^one two/],
       ["\x02%", /│/],
       ["seq 1 50\r", /\b50\b/],
