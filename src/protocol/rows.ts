@@ -26,6 +26,17 @@ export const SessionRow = z.object({
 });
 export type SessionRow = z.infer<typeof SessionRow>;
 
+/** Limits of one process and all it starts. */
+export const ProcessLimits = z.object({
+  memory_bytes: z.number().int().nullable(),
+  /** Processors' worth of time; 1.5 is one and a half. */
+  cpus: z.number().nullable(),
+  pids: z.number().int().nullable(),
+  /** False where the machine has no control groups that Hearth may use: then nothing of this holds. */
+  enforced: z.boolean(),
+});
+export type ProcessLimits = z.infer<typeof ProcessLimits>;
+
 export const ProcessRow = z.object({
   process_id: z.string(),
   session_id: z.string().nullable(),
@@ -37,12 +48,19 @@ export const ProcessRow = z.object({
   /** Why the working directory or the mode is not the one asked for; empty when it is. */
   notes: z.array(z.string()),
   mode: ProcessMode,
-  environment: z.literal("local"),
+  /** The sandbox it runs in, by its name in the settings; `local` is none. */
+  environment: z.string(),
+  /** What that sandbox is: local, bubblewrap, container, ssh, command. */
+  environment_kind: z.string().default("local"),
   owner: z.enum(["agent", "person"]),
   status: ProcessStatus,
   pid: z.number().int().nullable(),
   /** The kernel's start tick of `pid`: together they name one process, a pid alone does not. */
   start_tick: z.string().nullable(),
+  /** Its number inside its sandbox; null without one. */
+  pid_inside: z.number().int().nullable().default(null),
+  /** What left its group may outlive a kill, because nothing where it runs can find it. */
+  best_effort: z.boolean().default(false),
   started_at: Time,
   ended_at: Time.nullable(),
   /** The code, or minus the signal that ended it; null while it runs and when it is lost. */
@@ -60,6 +78,16 @@ export const ProcessRow = z.object({
   notify_on_complete: z.boolean(),
   /** True if a host that did not start it has taken it over. */
   recovered: z.boolean(),
+  /** The agent's call that started it; null for a person's. */
+  origin: z.object({ turn_id: z.string(), call_id: z.string() }).nullable().default(null),
+  /** Where the conversation came from (platform, chat, thread, user, message): handed back with every notice. */
+  routing: z.record(z.string(), z.string()).nullable().default(null),
+  /** Seconds between two periodic checks that tell the agent how it stands; null: none. */
+  check_every_s: z.number().nullable().default(null),
+  /** What it may use, as far as this machine enforces it; null: no limits. */
+  limits: ProcessLimits.nullable().default(null),
+  /** The limit it ran into, if any. */
+  limit_hit: z.enum(["memory", "pids"]).nullable().default(null),
 });
 export type ProcessRow = z.infer<typeof ProcessRow>;
 
