@@ -339,6 +339,10 @@ const steps: { [T in EventType]: Step<T> } = {
     draft.add({ kind: "notice", key: notice_id, notice_id, notice: kind, process_id, text, ...at });
   },
   "terminal.opened": ({ terminals }, { terminal_id, terminal }) => void terminals.set(terminal_id, terminal),
+  "terminal.renamed": ({ terminals }, { terminal_id, title }) => {
+    const row = terminals.get(terminal_id);
+    if (row) terminals.set(terminal_id, { ...row, title });
+  },
   "terminal.ended": ({ terminals }, { terminal_id, terminal }) => void terminals.set(terminal_id, terminal),
   // Facts of the host's own stream: they say nothing about one conversation.
   "session.listed": () => undefined,

@@ -234,7 +234,10 @@ describe("files by hand", () => {
     const first = await send("sub/new.bin", body);
     assert.deepEqual(
       [first.status, await first.json()],
-      [201, { path: "sub/new.bin", bytes: 300_000, replaced: false }],
+      [
+        201,
+        { path: "sub/new.bin", place: join(workspace, "sub/new.bin"), bytes: 300_000, replaced: false, note: null },
+      ],
     );
     const sum = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
     assert.equal(sum(readFileSync(join(workspace, "sub/new.bin"))), sum(body));

@@ -1,13 +1,15 @@
 // Files by hand: one is sent into a session's workspace, or fetched from it, and served so that no browser ever renders it.
-import { dirname } from "node:path";
+import { dirname, posix, relative } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
+import { Id } from "../protocol/ids.ts";
 import { checked } from "./checked.ts";
 import type { Entrance } from "./entrance.ts";
 import { Outflow } from "./outflow.ts";
+import type { TerminalService } from "./services.ts";
 import type { StreamContext } from "./streams.ts";
-import { type OpenFile, PathEscape, WorkspaceFiles } from "./workspace-files.ts";
+import { namesOf, type OpenFile, PathEscape, WorkspaceFiles } from "./workspace-files.ts";
 
 /** The largest file that is taken. */
 export const MAX_UPLOAD_BYTES = 256 * 1024 * 1024;
@@ -17,7 +19,8 @@ const SILENT_MS = 30_000;
 
 const Path = z.string().min(1).max(4096);
 const Fetch = z.object({ path: Path });
-const Send = z.object({ path: Path, overwrite: z.enum(["0", "1"]).optional() });
+/** `terminal`: beside its shell, wherever that is in the workspace. */
+const Send = z.object({ path: Path, overwrite: z.enum(["0", "1"]).optional(), terminal: Id.optional() });
 
 interface FileRoutes {
   context: StreamContext;
@@ -30,11 +33,14 @@ type Asked = FastifyRequest<{ Params: { id: string } }>;
 
 export function fileRoutes(app: FastifyInstance, { context, entrance, socketPath, maxUploadBytes }: FileRoutes): void {
   /** One line for each path that tried to leave, as for every other refusal. */
-  const audited = async <T>(request: Asked, work: (files: WorkspaceFiles) => Promise<T>): Promise<T> => {
+  const audited = async <T>(
+    request: Asked,
+    work: (files: WorkspaceFiles, workspace: string) => Promise<T>,
+  ): Promise<T> => {
     const { workspace } = context.services.turns.row(request.params.id);
     try {
       if (!isUtf8(request.url)) throw new PathEscape();
-      return await work(new WorkspaceFiles(workspace, dirname(socketPath)));
+      return await work(new WorkspaceFiles(workspace, dirname(socketPath)), workspace);
     } catch (error) {
       if (error instanceof PathEscape)
         entrance.audit.refused({ status: error.status, reason: "path_escape", session: request.params.id });
@@ -54,16 +60,50 @@ export function fileRoutes(app: FastifyInstance, { context, entrance, socketPath
     // The stream itself is the body: nothing gathers it.
     scope.addContentTypeParser("application/octet-stream", (_, payload, parsed) => parsed(null, payload));
     scope.put("/api/sessions/:id/files", { bodyLimit: maxUploadBytes }, async (request: Asked, reply) => {
-      const { path, overwrite } = checked(Send, request.query);
+      const { path, overwrite, terminal } = checked(Send, request.query);
       const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
       if (type !== "application/octet-stream")
         throw new HostError("invalid_params", "Send the file's bytes, with content-type: application/octet-stream.");
       const options = { overwrite: overwrite === "1", maxBytes: maxUploadBytes };
-      const { bytes, replaced } = await audited(request, (files) => files.write(path, bodyOf(request), options));
-      return reply.code(replaced ? 200 : 201).send({ path, bytes, replaced });
+      const sent = await audited(request, async (files, workspace) => {
+        const { folder, note } =
+          terminal === undefined ? WORKSPACE_ITSELF : await folderOf(context.services.terminals, terminal, workspace);
+        const place = posix.join(folder, path);
+        // What goes up from the shell's directory is refused like what goes up from the workspace.
+        namesOf(path);
+        const { bytes, replaced } = await files.write(place, bodyOf(request), options);
+        return { path: place, place: posix.join(workspace, place), bytes, replaced, note };
+      });
+      return reply.code(sent.replaced ? 200 : 201).send(sent);
     });
     done();
   });
+}
+
+const WORKSPACE_ITSELF = { folder: "", note: null };
+
+/** Where in the workspace a terminal's shell is; and why a file goes elsewhere, if it does. */
+async function folderOf(
+  terminals: TerminalService,
+  id: string,
+  workspace: string,
+): Promise<{ folder: string; note: string | null }> {
+  const elsewhere = (why: string) => ({ folder: "", note: `${why}, so it went into the workspace.` });
+  if (!terminals.has(id)) return elsewhere("That terminal is closed");
+  const directory = await terminals.directory(id);
+  if (directory === undefined) return elsewhere("Where the shell is cannot be told");
+  if (directory === workspace) return WORKSPACE_ITSELF;
+  const folder = relative(workspace, directory);
+  return isPath(folder) ? { folder, note: null } : elsewhere("The shell is outside of the workspace");
+}
+
+function isPath(path: string): boolean {
+  try {
+    return namesOf(path).length > 0;
+  } catch (error) {
+    if (error instanceof HostError) return false;
+    throw error;
+  }
 }
 
 /** The body as it comes. Throws cancelled when the sender leaves or falls silent. */

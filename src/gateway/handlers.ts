@@ -132,6 +132,8 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
       return terminals.open({ workspace, ...given(params) });
     },
     "terminal.list": (filter) => ({ terminals: terminals.list(given(filter)) }),
+    "terminal.rename": ({ terminal_id, title }) => terminals.rename(terminal_id, title),
+    "terminal.inside": async ({ terminal_id }) => ({ processes: await terminals.inside(terminal_id) }),
     "terminal.input": async ({ terminal_id, data }) => ({ bytes: await terminals.input(terminal_id, toBytes(data)) }),
     "terminal.resize": ({ terminal_id, rows, cols }) => terminals.resize(terminal_id, rows, cols),
     "terminal.close": async ({ terminal_id }) => ({ closed: await terminals.end(terminal_id) }),

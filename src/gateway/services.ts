@@ -85,6 +85,11 @@ export interface TerminalService {
   input(id: string, bytes: Uint8Array): Promise<number>;
   resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
   end(id: string): Promise<boolean>;
+  rename(id: string, title: string): Promise<TerminalRow>;
+  /** What runs in it beside its shell. */
+  inside(id: string): Promise<{ pid: number; command: string }[]>;
+  /** The directory its shell, or what runs in the foreground there, is in; undefined where that cannot be told. */
+  directory(id: string): Promise<string | undefined>;
   attach(id: string): AttachmentView;
   /** The frame that shows a screen, and where its bytes go on; rejects where none can be had soon. */
   snapshot(drawn: Drawn, budget: number): Promise<{ offset: number; frame: Uint8Array }>;

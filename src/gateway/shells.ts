@@ -4,12 +4,12 @@ import type { ProcessRow, TerminalRow } from "../protocol/rows.ts";
 
 /** A terminal's shell as a process of the person who opened it; its id is the terminal's. */
 function asProcess(row: TerminalRow): ProcessRow {
-  const { terminal_id, session_id, name, shell, workspace, status, pid, exit_code, signal, recovered } = row;
+  const { terminal_id, session_id, name, title, shell, workspace, status, pid, exit_code, signal, recovered } = row;
   return {
     process_id: terminal_id,
     session_id,
     task_id: null,
-    name,
+    name: title ?? name,
     command: shell,
     argv: null,
     cwd: workspace,

@@ -141,6 +141,7 @@ export const events = {
   notice: z.object({ notice_id: z.string(), kind: NoticeKind, process_id: z.string(), text: z.string() }),
 
   "terminal.opened": z.object({ terminal_id: z.string(), terminal: TerminalRow }),
+  "terminal.renamed": z.object({ terminal_id: z.string(), title: z.string().nullable() }),
   /** `cause`: the shell ended, a person closed it, it was replaced by a newer one of the same name, or lost. */
   "terminal.ended": z.object({
     terminal_id: z.string(),

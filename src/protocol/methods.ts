@@ -267,8 +267,18 @@ export const methods = {
     z.object({ session_id: Id.optional() }),
     z.object({ terminals: z.array(TerminalRow) }),
   ),
+  "terminal.rename": method(
+    "What a person calls a terminal, for everybody who sees it; an empty title gives it back its name.",
+    z.object({ ...terminal, title: z.string().max(100) }),
+    TerminalRow,
+  ),
+  "terminal.inside": method(
+    "What runs in a terminal beside its shell, as far as the system tells: at most 100 processes, the oldest first.",
+    z.object(terminal),
+    z.object({ processes: z.array(z.object({ pid: z.number().int(), command: z.string() })) }),
+  ),
   "terminal.input": method(
-    "Sends text, or bytes as base64, unchanged.",
+    "Sends text, or bytes as base64, unchanged. Answers how many bytes were taken: fewer where a line is too long for its program (4,095 bytes), or nothing reads.",
     z.object({ ...terminal, data: z.union([z.string(), z.object({ base64: z.base64() })]) }),
     z.object({ bytes: z.number().int() }),
   ),

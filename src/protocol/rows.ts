@@ -95,6 +95,8 @@ export const TerminalRow = z.object({
   terminal_id: z.string(),
   session_id: z.string(),
   name: z.string(),
+  /** What a person calls it; null: its name. Shells that follow under the same name keep it. */
+  title: z.string().nullable().default(null),
   workspace: z.string(),
   shell: z.string(),
   rows: z.number().int(),

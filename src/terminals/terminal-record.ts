@@ -1,4 +1,5 @@
-// What is written down about a terminal: its two events and the row that lists and a next host read. No keystroke, no byte.
+// What is written down about a terminal: its events and the row that lists and a next host read. No keystroke, no byte.
+import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import type { EventLog } from "../log/event-log.ts";
 import type { SizeMark } from "../processes/size-history.ts";
@@ -64,6 +65,12 @@ export class TerminalRecorder {
       [{ id: `${terminal_id}:opened`, type: "terminal.opened", payload: { terminal_id, terminal: row } }],
       sizes,
     );
+  }
+
+  async renamed(row: TerminalRow, sizes: readonly SizeMark[]): Promise<void> {
+    const { terminal_id, title } = row;
+    const id = `${terminal_id}:renamed:${randomUUID()}`;
+    await this.#append(row, [{ id, type: "terminal.renamed", payload: { terminal_id, title } }], sizes);
   }
 
   /** A terminal that ended by itself stays in the lists; one that was closed or replaced does not. */

@@ -7,6 +7,7 @@ import { outcomeOf } from "../processes/outcome.ts";
 import type { SizeMark } from "../processes/size-history.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { TerminalRow } from "../protocol/rows.ts";
+import { directoryOf, inside } from "./inside.ts";
 import type { EndCause, TerminalRecorder } from "./terminal-record.ts";
 
 const HANGUP = 1;
@@ -81,9 +82,9 @@ export class Terminal {
   async #finish(end: End): Promise<void> {
     const { status, exit_code, signal, ended_at } = outcomeOf(end, null, Date.now());
     const lost = status === "lost";
-    const row: TerminalRow = { ...this.#row, status: lost ? "lost" : "exited", exit_code, signal, ended_at };
     const cause = this.#why ?? (lost ? "lost" : "exited");
-    await this.#saving;
+    while (this.#saving !== null) await this.#saving;
+    const row: TerminalRow = { ...this.#row, status: lost ? "lost" : "exited", exit_code, signal, ended_at };
     try {
       await untilDurable(() => this.#around.recorder.ended(row, cause, this.sizes), this.#around.leaving);
     } catch (error) {
@@ -139,6 +140,37 @@ export class Terminal {
       this.#save();
     }
     return size;
+  }
+
+  /** What a person calls it from now on; null: its name. Resolves once that is durable. */
+  async rename(title: string | null): Promise<TerminalRow> {
+    // While its end is being recorded no row of a running one may be.
+    if (this.running && !this.living) await this.#ended.promise;
+    const recording = (this.#saving ?? Promise.resolve()).then(() =>
+      this.#around.recorder.renamed({ ...this.#row, title }, this.sizes),
+    );
+    const settled = recording
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#saving === settled) this.#saving = null;
+      });
+    this.#saving = settled;
+    await recording;
+    this.#row = { ...this.#row, title };
+    // A size may have come meanwhile.
+    this.#save();
+    return this.#row;
+  }
+
+  /** What runs in it beside its shell. */
+  async inside(): Promise<{ pid: number; command: string }[]> {
+    const live = this.living ? this.#child?.live : undefined;
+    return live === undefined ? [] : inside(live.keeperPid, live.pid);
+  }
+  /** Where its shell, or what is in the foreground there, is; undefined where that cannot be told. */
+  async directory(): Promise<string | undefined> {
+    const live = this.living ? this.#child?.live : undefined;
+    return live === undefined ? undefined : directoryOf(live.pid);
   }
 
   /** While a window is dragged sizes come by the dozen: one write is under way, the next one takes the newest. */

@@ -131,7 +131,8 @@ export class Terminals implements AsyncDisposable {
       if (wanted && (await this.#fitted(old, p))) return { ...old.row, existed: true };
       if (old !== undefined) await this.#retire(old, "replaced");
       const size = clampSize(p.rows, p.cols);
-      return { ...(await this.#start({ session_id: p.session_id, name, workspace, size })), existed: false };
+      const title = old?.row.title ?? null;
+      return { ...(await this.#start({ session_id: p.session_id, name, title, workspace, size })), existed: false };
     });
   }
 
@@ -166,7 +167,9 @@ export class Terminals implements AsyncDisposable {
     }
   }
 
-  async #start(o: { session_id: string; name: string; workspace: string; size: Size }): Promise<TerminalRow> {
+  async #start(
+    o: Pick<TerminalRow, "session_id" | "name" | "title" | "workspace"> & { size: Size },
+  ): Promise<TerminalRow> {
     if (this.running() >= MAX_RUNNING)
       throw new HostError("pty_limit", `${MAX_RUNNING} terminals are open: close some`);
     const { spoolBytes, passEnvironment } = this.#o.settings();
@@ -176,6 +179,7 @@ export class Terminals implements AsyncDisposable {
       terminal_id: id,
       session_id: o.session_id,
       name: o.name,
+      title: o.title,
       workspace: o.workspace,
       shell,
       ...o.size,
@@ -344,6 +348,24 @@ export class Terminals implements AsyncDisposable {
   }
   async resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
     return this.#find(id).resize(rows, cols);
+  }
+
+  /** What a person calls it; empty: its name again. */
+  async rename(id: string, title: string): Promise<TerminalRow> {
+    const terminal = this.#find(id);
+    const text = title.trim();
+    // A row that is written after it was closed would bring it back.
+    return this.#inTurn(keyOf(terminal.row.session_id, terminal.row.name), () =>
+      this.#find(id).rename(text === "" ? null : text),
+    );
+  }
+  /** What runs in it beside its shell, as far as the system tells. */
+  async inside(id: string): Promise<{ pid: number; command: string }[]> {
+    return this.#find(id).inside();
+  }
+  /** Where its shell, or what is in the foreground there, is; undefined where that cannot be told. */
+  async directory(id: string): Promise<string | undefined> {
+    return this.#find(id).directory();
   }
 
   /** Ends it and takes it out of the lists; false if there is none. */

@@ -344,6 +344,9 @@ function fakeTerminals(children: Map<string, FakeChild>): TerminalService {
     input: async (id, bytes) => child(id).write(bytes),
     resize: async (id, rows, cols) => child(id).resize(rows, cols),
     end: async () => false,
+    rename: async () => unasked(),
+    inside: async () => [],
+    directory: async () => undefined,
     attach: child,
     snapshot: async () => {
       throw new Error("nothing here has a screen");
