@@ -60,7 +60,9 @@ static int watch_over(char **command) {
   for (unsigned count = 0;;) {
     starts[count++ % STARTS] = monotonic_ms();
     int status = run_once(command);
-    bool meant = WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == REFUSED_CONFIGURATION);
+    bool refused = WIFEXITED(status) && WEXITSTATUS(status) == REFUSED_CONFIGURATION;
+    if (refused) say("refused its configuration", status); /* `up --detach` reads it, to end with the same code */
+    bool meant = refused || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
     if (meant || asked_to_stop) return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if (!may_start_again(starts, count)) {
       say("died five times in a minute, giving up", status);

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { Config } from "./config/config.ts";
+import { keeperBinary } from "./config/keeper-binary.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { loadToken } from "./gateway/token.ts";
 import { HostLog } from "./host-log.ts";
@@ -13,6 +14,7 @@ import { lockHome } from "./log/lock.ts";
 import { openLog } from "./log/open.ts";
 import { Models } from "./models/models.ts";
 import { Processes } from "./processes/processes.ts";
+import { Usage } from "./processes/usage/usage.ts";
 import { HOST_STREAM, newEvent } from "./protocol/events.ts";
 import type { Result } from "./protocol/methods.ts";
 import { Terminals } from "./terminals/terminals.ts";
@@ -66,7 +68,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
 
   const childrenDir = join(home, "children");
   await prepareDirectory(childrenDir);
-  const keepers = await Keepers.open({ childrenDir, binary: join(root, "native", "build", "keeper"), onWarning: warn });
+  const keepers = await Keepers.open({ childrenDir, binary: (await keeperBinary(root)).path, onWarning: warn });
   parts.defer(() => keepers.close());
   const adopted = await keepers.adopt();
   const { baseEnvironment } = settings;
@@ -79,6 +81,8 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   parts.defer(() => processes.close());
   const terminals = await Terminals.open({ ...children, settings: () => config.current().processes });
   parts.defer(() => terminals.close());
+
+  const usage = parts.use(new Usage({ running: () => [...processes.measured(), ...terminals.measured()] }));
 
   const tools = buildTools({
     processes,
@@ -132,7 +136,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   });
   const gateway = await Gateway.open({
     services: {
-      ...{ log, turns, processes, terminals, models, tools },
+      ...{ log, turns, processes, usage, terminals, models, tools },
       config: {
         get: (key) => config.describe(key),
         setApprovals: async (mode) => {

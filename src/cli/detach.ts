@@ -1,8 +1,9 @@
 // `hearth up --detach`: the host in the background, watched by the launcher, which starts it again when it dies.
 import { spawn } from "node:child_process";
-import { access, constants, mkdir, open, stat } from "node:fs/promises";
+import { access, mkdir, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { keeperBinary } from "../config/keeper-binary.ts";
 import type { Settings } from "../config/settings.ts";
 import { CliError, EXIT } from "./failure.ts";
 import { answers } from "./host-file.ts";
@@ -13,10 +14,7 @@ const PROBE_MS = 100;
 
 /** Resolves when the host answers. Throws CliError with the end of its log if it does not come up. */
 export async function detach(settings: Settings, port: number | undefined): Promise<void> {
-  const keeper = join(settings.root, "native", "build", "keeper");
-  await access(keeper, constants.X_OK).catch(() => {
-    throw new CliError(`There is no ${keeper}: run \`hearth doctor\`, which says what keeps it from being compiled.`);
-  });
+  const keeper = (await keeperBinary(settings.root)).path;
   const log = join(await makeLogs(settings.home), "up.log");
   const begin = await stat(log).then(
     ({ size }) => size,
@@ -40,10 +38,14 @@ export async function detach(settings: Settings, port: number | undefined): Prom
   const [first = ""] = safe(await tail(log, begin)).split(/^hearth supervisor: /m);
   const said = first.replace(/^hearth: /gm, "").trim();
   if (isRunning(supervisor)) process.kill(supervisor, "SIGTERM");
-  throw new CliError(`${said === "" ? "" : `${said}\n`}The host did not come up; its log is ${log}.`);
+  throw new CliError(
+    `${said === "" ? "" : `${said}\n`}The host did not come up; its log is ${log}.`,
+    refusedConfiguration.test(await tail(log, begin)) ? EXIT.refused : EXIT.failed,
+  );
 }
 
 const refusedItself = /^hearth supervisor: .*\(code \d+\)/m;
+const refusedConfiguration = /^hearth supervisor: .*\(code 78\)/m;
 
 /** Resolves with the directory. */
 async function makeLogs(home: string): Promise<string> {

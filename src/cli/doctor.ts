@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type Environment, environment } from "../config/environment.ts";
+import { compilerCommand, keeperBinary } from "../config/keeper-binary.ts";
 import { assertServable, loadSettings, type Settings } from "../config/settings.ts";
 import { findProgram, openerOf } from "./browser.ts";
 import { connect } from "./connect.ts";
@@ -59,38 +60,22 @@ function nodeFinding(): Finding[] {
   return [{ what: "Node", state: "ok", found: `${process.version} (${process.execPath})` }];
 }
 
-async function keeperFindings(settings: Settings, env: Environment): Promise<Finding[]> {
-  const keeper = join(settings.root, "native", "build", "keeper");
-  const compiler = await findProgram(env.CC || "cc", env);
+async function keeperFindings({ root }: Settings, env: Environment): Promise<Finding[]> {
+  const what = "Keeper";
   try {
-    await promisify(execFile)(keeper, ["version"], { timeout: 5_000 });
-    return [{ what: "Keeper", state: "ok", found: keeper }];
+    const { path, origin } = await keeperBinary(root);
+    await promisify(execFile)(path, ["version"], { timeout: 5_000 });
+    return [{ what, state: "ok", found: `${path} (${origin === "built" ? "built here" : "came with the package"})` }];
   } catch {
     // Not there, or another system's: then the compiler decides what to say.
   }
+  const compiler = await findProgram(env.CC || "cc", env);
   if (compiler === undefined) {
-    return [
-      {
-        what: "Keeper",
-        state: "missing",
-        found: "not compiled, and there is no C compiler",
-        remedy: `install one and start again: ${compilerCommand()}`,
-      },
-    ];
+    const found = "not compiled, and there is no C compiler";
+    return [{ what, state: "missing", found, remedy: `install one and start again: ${compilerCommand()}` }];
   }
-  return [
-    {
-      what: "Keeper",
-      state: "missing",
-      found: `not compiled, though there is ${compiler}`,
-      remedy: `run \`node ${join(settings.root, "setup", "setup.mjs")}\`, which says why`,
-    },
-  ];
-}
-
-function compilerCommand(): string {
-  if (process.platform === "darwin") return "xcode-select --install";
-  return "apt-get install gcc libc6-dev (Debian, Ubuntu), dnf install gcc (Fedora), apk add gcc musl-dev linux-headers (Alpine)";
+  const remedy = `run \`node ${join(root, "native", "compile.mjs")}\`, which says why`;
+  return [{ what, state: "missing", found: `not compiled, though there is ${compiler}`, remedy }];
 }
 
 async function pageFinding({ root }: Settings): Promise<Finding[]> {
