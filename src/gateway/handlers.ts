@@ -44,7 +44,7 @@ export interface HandlerOptions {
 }
 
 export function makeHandlers({ services, mintTicket, shares, address }: HandlerOptions): Handlers {
-  const { log, turns, processes, terminals, models, config, host, tools } = services;
+  const { log, turns, processes, usage, terminals, models, config, host, tools } = services;
   return {
     "session.create": async (params, { subscriber, afterwards }) => {
       const { session, seq } = await turns.create(params);
@@ -125,6 +125,12 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
       await processes.closeInput(process_id);
       return { closed: true };
     },
+    "process.signal": async ({ process_id, signal }) => {
+      await processes.signal(process_id, signal);
+      return { process_id, signal };
+    },
+    "process.usage": ({ process_ids }) => usage.of(process_ids),
+    "process.top": ({ process_id }) => usage.top(process_id),
     "process.resize": ({ process_id, rows, cols }) => processes.resize(process_id, rows, cols),
 
     "terminal.open": (params) => {

@@ -74,8 +74,15 @@ export interface ProcessService {
   submit(id: string, line: string): Promise<number>;
   closeInput(id: string): Promise<void>;
   resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }>;
+  signal(id: string, name: string): Promise<void>;
   attach(id: string): AttachmentView;
   running(): number;
+}
+
+export interface UsageService {
+  of(ids?: readonly string[]): Promise<Result<"process.usage">>;
+  /** Throws not_running. */
+  top(id: string): Promise<Result<"process.top">>;
 }
 
 export interface TerminalService {
@@ -118,6 +125,7 @@ export interface Services {
   log: EventLog;
   turns: TurnService;
   processes: ProcessService;
+  usage: UsageService;
   terminals: TerminalService;
   models: ModelService;
   config: ConfigService;

@@ -1,6 +1,7 @@
 // How a child's end is told: what the system said, and who asked for it. Pure, so that every race is one small test.
 import { constants } from "node:os";
 import type { End } from "../keeper/keepers.ts";
+import { HostError } from "../protocol/errors.ts";
 
 export interface Outcome {
   status: "exited" | "killed" | "lost";
@@ -25,6 +26,13 @@ for (const [name, number] of Object.entries(constants.signals)) if (!names.has(n
 /** `SIGTERM` for 15; `SIG64` for one without a name. */
 export function signalName(number: number): string {
   return names.get(number) ?? `SIG${number}`;
+}
+
+/** 15 for `TERM`. Throws for a name that this system does not know. */
+export function signalNumber(name: string): number {
+  const number = constants.signals[`SIG${name}` as NodeJS.Signals];
+  if (number === undefined) throw new HostError("invalid_params", `This system has no signal "${name.slice(0, 20)}"`);
+  return number;
 }
 
 const lostReasons = {

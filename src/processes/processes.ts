@@ -10,11 +10,13 @@ import type { ProcessRow } from "../protocol/rows.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Environment } from "./environment.ts";
 import { LoginEnvironment } from "./login-environment.ts";
+import { signalNumber } from "./outcome.ts";
 import { firstCharacters } from "./plain-text.ts";
 import { prepare, type StartProcess, withLive } from "./preparation.ts";
 import { type Book, fromFacts, parseStored, Recorder, VIEW } from "./record.ts";
 import { KEEP_ENDED, toForget } from "./retention.ts";
 import { Supervised, type Surroundings } from "./supervised.ts";
+import type { Running } from "./usage/usage.ts";
 
 export type { Attachment } from "./attachment.ts";
 export { endedNotice } from "./notices.ts";
@@ -280,6 +282,10 @@ export class Processes implements AsyncDisposable {
     const rows = [...this.#known.values()].map((process) => process.row);
     return rows.filter((row) => row.session_id === sessionId && row.status === "running").slice(0, 100);
   }
+  /** Those that run, for those who measure them. */
+  measured(): Running[] {
+    return [...this.#known.values()].filter((process) => process.running).map((process) => process.measured);
+  }
   /** How many run now. */
   running(): number {
     return this.#running;
@@ -394,6 +400,10 @@ export class Processes implements AsyncDisposable {
   }
   async resize(id: string, rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
     return this.#find(id).resize(rows, cols);
+  }
+  /** A signal by its name without SIG, to its group. Errors: already_exited. */
+  async signal(id: string, name: string): Promise<void> {
+    await this.#find(id).signal(signalNumber(name));
   }
   /** The last characters of the output. */
   async tail(id: string, chars: number, o: { stripAnsi?: boolean } = {}): Promise<string> {

@@ -9,6 +9,7 @@ import { untilDurable } from "./durable.ts";
 import { outcomeOf } from "./outcome.ts";
 import { Output } from "./output.ts";
 import type { Book, Recorder } from "./record.ts";
+import type { Running } from "./usage/usage.ts";
 import { Watcher } from "./watcher.ts";
 
 export const NOTICE_CHARACTERS = 2_000;
@@ -68,6 +69,10 @@ export class Supervised {
   }
   get running(): boolean {
     return this.#row.status === "running";
+  }
+  /** For those who measure what it uses. */
+  get measured(): Running {
+    return { id: this.id, live: this.#child?.live, kind: this.#row.environment_kind };
   }
   /** Resolves once the end is recorded. */
   get ended(): Promise<void> {
@@ -224,6 +229,9 @@ export class Supervised {
   }
   async closeInput(): Promise<void> {
     await this.#toLiving((child) => child.eof());
+  }
+  async signal(n: number): Promise<void> {
+    await this.#toLiving((child) => child.signal(n));
   }
   async resize(rows: unknown, cols: unknown): Promise<{ rows: number; cols: number }> {
     return this.#toLiving((child) => this.#screen.resize(child, rows, cols));

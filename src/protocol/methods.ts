@@ -73,6 +73,43 @@ export const ModelRow = z.object({
 
 export type ModelRow = z.infer<typeof ModelRow>;
 
+/** The signals a person sends by hand. */
+export const SignalName = z.enum([
+  "HUP",
+  "INT",
+  "QUIT",
+  "KILL",
+  "USR1",
+  "USR2",
+  "TERM",
+  "CONT",
+  "STOP",
+  "TSTP",
+  "WINCH",
+]);
+
+/** What one process and all it started use. Null where that is not known, and `reason` says why. */
+export const ProcessUsage = z.object({
+  process_id: z.string(),
+  reason: z.string().nullable(),
+  /** Processors' worth of time: 1.5 is one and a half. Null in the first sample. */
+  cpu: z.number().nullable(),
+  memory_bytes: z.number().nullable(),
+  processes: z.number().int().nullable(),
+  threads: z.number().int().nullable(),
+  listening: z.array(z.object({ address: z.string(), port: z.number().int() })),
+});
+
+const TreeMember = z.object({
+  pid: z.number().int(),
+  parent: z.number().int(),
+  name: z.string(),
+  state: z.string(),
+  cpu: z.number().nullable(),
+  memory_bytes: z.number(),
+  threads: z.number().int(),
+});
+
 export const methods = {
   "session.create": method(
     "Starts a conversation and subscribes the connection to its events.",
@@ -242,6 +279,28 @@ export const methods = {
     "Ends standard input (Ctrl-D in a PTY).",
     z.object(process),
     z.object({ closed: z.boolean() }),
+  ),
+  "process.signal": method(
+    "Sends one signal to a process's group, and waits for nothing. To end all that it started there is process.kill.",
+    z.object({ ...process, signal: SignalName }),
+    z.object({ ...process, signal: SignalName }),
+  ),
+  "process.usage": method(
+    "What running processes and terminals use now, of these ids or of all, at most once a second: processors' worth of time since the sample before, resident memory (summed), where they listen. `reason`: why nothing is known of one.",
+    z.object({ process_ids: z.array(Id).max(4096).optional() }),
+    z.object({
+      available: z.boolean(),
+      reason: z.string().nullable(),
+      samples: z.array(ProcessUsage),
+      taken_at: Time,
+      /** Milliseconds since the sample before; null in the first. */
+      interval_ms: z.number().nullable(),
+    }),
+  ),
+  "process.top": method(
+    "The processes that one running process or terminal consists of, parents before children; at most 500.",
+    z.object(process),
+    z.object({ ...process, reason: z.string().nullable(), processes: z.array(TreeMember) }),
   ),
   "process.resize": method(
     "Tells a PTY its size.",

@@ -5,6 +5,7 @@ import { type Attachment, type Drawn, drawnOf, emptySpool, Screen } from "../pro
 import { untilDurable } from "../processes/durable.ts";
 import { outcomeOf } from "../processes/outcome.ts";
 import type { SizeMark } from "../processes/size-history.ts";
+import type { Running } from "../processes/usage/usage.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { TerminalRow } from "../protocol/rows.ts";
 import { directoryOf, inside } from "./inside.ts";
@@ -53,6 +54,11 @@ export class Terminal {
   /** False from the moment its shell ends: a little before that is recorded, and it stops `running`. */
   get living(): boolean {
     return this.running && this.#child !== null && this.#child.end === undefined;
+  }
+
+  /** For those who measure what it uses. */
+  get measured(): Running {
+    return { id: this.id, live: this.#child?.live, kind: "local" };
   }
 
   /** Resolves with why, once the end is recorded. */

@@ -9,6 +9,7 @@ import { expandHome, isFolder } from "../processes/folder.ts";
 import { chooseShell, interactive } from "../processes/shell.ts";
 import { clampSize, type Size } from "../processes/size.ts";
 import type { SizeMark } from "../processes/size-history.ts";
+import type { Running } from "../processes/usage/usage.ts";
 import { HostError } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
@@ -336,6 +337,10 @@ export class Terminals implements AsyncDisposable {
       .map((terminal) => terminal.row)
       .filter((row) => filter.session_id === undefined || row.session_id === filter.session_id)
       .sort((a, b) => a.started_at - b.started_at);
+  }
+  /** Those that run, for those who measure them. */
+  measured(): Running[] {
+    return [...this.#known.values()].filter((terminal) => terminal.running).map((terminal) => terminal.measured);
   }
   /** How many shells run now. */
   running(): number {

@@ -147,6 +147,7 @@ export async function startTestHost(settings: Partial<GatewaySettings> = {}): Pr
     turns: fakeTurns(log, prompts),
     processes: fakeProcesses(children, waits),
     terminals: fakeTerminals(children),
+    usage: { of: async () => unasked(), top: async () => unasked() },
     models: { resolve: async () => undefined, list: async () => [], help: () => "connect one" },
     config: {
       get: () => ({ model: "offline" }),
@@ -326,6 +327,7 @@ function fakeProcesses(children: Map<string, FakeChild>, waits: AbortSignal[]): 
     submit: async (id, line) => child(id).write(Buffer.from(`${line}\n`)),
     closeInput: async () => undefined,
     resize: async (id, rows, cols) => child(id).resize(rows, cols),
+    signal: async () => undefined,
     attach: child,
     running: () => children.size,
   };
