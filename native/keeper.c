@@ -74,9 +74,9 @@ static bool write_live(void) {
   char boot[80];
   if (!boot_id(boot, sizeof boot)) return false;
   record_begin(&live);
-  record_add(&live, "keeper=%d\npid=%d\ngroup=%d\ntick=%llu\nboot=%s\nmode=%s\nstarted=%lld\nbest_effort=%d\nmark=%s\n",
+  record_add(&live, "keeper=%d\npid=%d\ngroup=%d\ntick=%llu\nboot=%s\nmode=%s\nstarted=%lld\nbest_effort=%d\nunlimited=%d\nmark=%s\n",
              (int)getpid(), (int)keeper.child.pid, (int)keeper.child.pid, (unsigned long long)keeper.child.tick, boot,
-             keeper.child.pty ? "pty" : "pipe", (long long)now_ms(), keeper.best_effort, keeper.spec.mark);
+             keeper.child.pty ? "pty" : "pipe", (long long)now_ms(), keeper.best_effort, keeper.unlimited, keeper.spec.mark);
   record_sign(&live, "live", keeper.spec.secret);
   return record_publish("live", &live);
 }
@@ -115,6 +115,8 @@ static bool start(mode_t umask_of_child) {
   keeper.best_effort = !become_subreaper();
   bool opened = open_everything(umask_of_child, &step);
   if (!opened) return failed_start(step, errno), false;
+  keeper.unlimited = groups_join(&keeper.spec.groups, keeper.child.pid);
+  if (keeper.unlimited != 0 && keeper.spec.groups.required) return failed_start("limits", keeper.unlimited), false;
   test_point(4);
   if (!write_live()) return failed_start("live", errno), false;
   test_point(5);
@@ -264,6 +266,7 @@ static void reap(void) {
 /* ---- the one kill procedure ---- */
 
 void begin_kill(int first_signal, uint32_t grace_ms) {
+  if (first_signal == SIGKILL) groups_stop(&keeper.spec.groups);
   if (!keeper.no_children) tree_signal(first_signal);
   if (grace_ms == 0) return;
   int64_t insist_at = monotonic_ms() + grace_ms;
@@ -277,6 +280,7 @@ static void continue_kill(void) {
     keeper.killing = false;
     serve_answer_kills();
   } else if (monotonic_ms() >= keeper.insist_at) {
+    groups_stop(&keeper.spec.groups);
     tree_signal(SIGKILL);
     keeper.insist_at = monotonic_ms() + keeper.survivors_wait; /* ever slower: some sit in the kernel for minutes */
     if (keeper.survivors_wait < SURVIVORS_MOST_MS) keeper.survivors_wait *= 2;
@@ -379,9 +383,9 @@ int keep(const char *directory, int reply_to, mode_t umask_of_child) {
 }
 
 int main(int argc, char **argv) {
-  if (argc == 2 && strcmp(argv[1], "launch") == 0) return launch();
+  if ((argc == 2 || argc == 3) && strcmp(argv[1], "launch") == 0) return launch(argc == 3 ? strtoul(argv[2], NULL, 10) : 0);
   if (argc >= 3 && strcmp(argv[1], "supervise") == 0) return supervise(argc - 2, argv + 2);
   if (argc == 2 && strcmp(argv[1], "version") == 0) return printf("%d\n", PROTOCOL_VERSION) < 0;
-  fprintf(stderr, "usage: keeper launch | keeper supervise --log FILE -- COMMAND… | keeper version\n");
+  fprintf(stderr, "usage: keeper launch [OPEN_FILES] | keeper supervise --log FILE -- COMMAND… | keeper version\n");
   return 2;
 }

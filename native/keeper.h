@@ -16,6 +16,7 @@ enum {
   MAX_SPEC = 16 * 1024 * 1024,
   MAX_CANONICAL = 4095,        /* a terminal in line mode silently drops what a line has beyond this */
   MAX_KILLS = 32,              /* KILL requests waiting for the end of the tree */
+  MAX_GROUPS = 4,              /* control groups of one child: one, or one for each old hierarchy */
   RECORD_SIZE = 4096,
   CHUNK = 64 * 1024,
 };
@@ -54,6 +55,13 @@ void close_inherited(int from);
 void hmac_sha256(const void *key, size_t key_length, const void *message, size_t length, uint8_t digest[32]);
 bool same_secret(const char *a, size_t a_length, const char *b, size_t b_length); /* in constant time */
 
+/* ---- limits.c ---- */
+struct groups { char *paths[MAX_GROUPS]; unsigned count; bool required; };
+bool groups_keep(struct groups *groups, const char *path);
+pid_t groups_fork(const struct groups *groups); /* as fork, and already in the group where the kernel can */
+int groups_join(const struct groups *groups, pid_t pid); /* errno of the first that would not have it, or 0 */
+void groups_stop(const struct groups *groups);           /* before a KILL: nobody in them forks any more */
+
 /* ---- record.c: the files of a child ---- */
 struct spec {
   char *buffer;
@@ -63,6 +71,7 @@ struct spec {
   bool pty, pty_fallback;
   unsigned rows, columns;
   uint64_t quota;
+  struct groups groups; /* kept when the rest is released */
 };
 bool read_spec(struct spec *spec, const char *file);
 void release_spec(struct spec *spec); /* what only the start needed */
@@ -126,6 +135,7 @@ struct keeper {
   struct connection connections[MAX_CONNECTIONS];
   int listener, exit_fd, closed_fd, reply, wake[2];
   bool best_effort;
+  int unlimited; /* errno: why it is not in its control groups */
   bool starting, exited, output_ended, closed, no_children;
   char *held; /* output that the full disk did not take; NULL: none */
   size_t held_length;
@@ -151,7 +161,7 @@ void serve_answer_kills(void);
 void serve_leave(int64_t patience_ms);
 
 /* ---- launcher.c, supervise.c ---- */
-int launch(void);
+int launch(unsigned long open_files); /* the soft limit of children; 0: as it is */
 int supervise(int argc, char **argv);
 
 /* Crash points of the start, for the fault tests: a file "test_point" beside the child's directory says "STEP SIGNAL";

@@ -93,7 +93,16 @@ static int keep_deadline(void) {
   return -1;
 }
 
-int launch(void) {
+/* The host has raised its own as far as it may; programs that close or look at every descriptor expect the usual. They
+   may raise it again: the hard limit stays. */
+static void ordinary_open_files(unsigned long most) {
+  struct rlimit files;
+  if (most == 0 || getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= most) return;
+  files.rlim_cur = most;
+  (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int launch(unsigned long open_files) {
   static char pending[8192];
   size_t have = 0;
   bool open_end = true;
@@ -104,6 +113,7 @@ int launch(void) {
   (void)sigaction(SIGHUP, &ignored, NULL);
   (void)sigaction(SIGINT, &ignored, NULL);
   close_inherited(3);
+  ordinary_open_files(open_files);
 #ifdef __linux__
   (void)prctl(PR_SET_NAME, "hearth-launcher", 0, 0, 0);
 #endif

@@ -58,6 +58,8 @@ static bool take_entry(struct spec *spec, char *entry, size_t *args, size_t *var
   else if ((value = value_of(entry, "rows")) != NULL) spec->rows = (unsigned)strtoul(value, NULL, 10);
   else if ((value = value_of(entry, "cols")) != NULL) spec->columns = (unsigned)strtoul(value, NULL, 10);
   else if ((value = value_of(entry, "quota")) != NULL) spec->quota = strtoull(value, NULL, 10);
+  else if ((value = value_of(entry, "cgroup")) != NULL) return groups_keep(&spec->groups, value);
+  else if ((value = value_of(entry, "cgroup_required")) != NULL) spec->groups.required = strcmp(value, "1") == 0;
   return true; /* facts and keys of later versions are the host's own business */
 }
 

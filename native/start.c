@@ -95,7 +95,7 @@ bool child_fork(struct child *child, const struct spec *spec, mode_t umask_of_ch
   if (!open_ends(child, spec, &ends, step)) return false;
   *step = "fork";
   if (!pipe_cloexec(gate) || !pipe_cloexec(report)) return false; /* the keeper leaves: no need to tidy up */
-  child->pid = fork();
+  child->pid = groups_fork(&spec->groups);
   if (child->pid < 0) return false;
   if (child->pid == 0) {
     close(gate[1]); /* or it would wait for itself when the keeper dies */

@@ -33,6 +33,8 @@ export interface KeepersOptions {
   binary: string;
   /** How long a start may take; default 5,000 ms. */
   startDeadlineMs?: number;
+  /** The soft limit of open files that children get; default: the host's own. They may raise it again. */
+  openFiles?: number;
   /** Hears, in words, of records that were ignored and of attempts to open a keeper. */
   onWarning?: (text: string) => void;
 }
@@ -54,7 +56,7 @@ export class Keepers implements AsyncDisposable {
     this.#childrenDir = childrenDir;
     this.#deadlineMs = options.startDeadlineMs ?? 5_000;
     this.#onWarning = options.onWarning ?? (() => undefined);
-    this.#launcher = new Launcher(resolve(options.binary)); // it stands elsewhere
+    this.#launcher = new Launcher(resolve(options.binary), options.openFiles ?? 0); // it stands elsewhere
   }
 
   /** Throws where the directory cannot be made or the binary cannot be run. */

@@ -10,14 +10,17 @@ const quickDeathsAllowed = 5;
 
 export class Launcher {
   readonly #binary: string;
+  readonly #openFiles: number;
   readonly #waiting = new Map<string, { dir: string; resolve: (reply: Reply) => void }>();
   #process: ChildProcess | undefined;
   #quickDeaths = 0;
   #closing = false;
   #deadline: { at: number } | undefined;
 
-  constructor(binary: string) {
+  /** `openFiles`: the soft limit that children get; 0: this process's own. */
+  constructor(binary: string, openFiles: number) {
     this.#binary = binary;
+    this.#openFiles = openFiles;
     this.#run();
   }
 
@@ -65,7 +68,11 @@ export class Launcher {
   #run(): void {
     const begun = performance.now();
     // An empty environment: the host's own is readable in /proc of whoever inherits it.
-    const child = spawn(this.#binary, ["launch"], { stdio: ["pipe", "pipe", "ignore"], env: {}, cwd: "/" });
+    const child = spawn(this.#binary, ["launch", String(this.#openFiles)], {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: {},
+      cwd: "/",
+    });
     this.#process = child;
     let rest = "";
     child.stdout?.setEncoding("latin1").on("data", (text: string) => {

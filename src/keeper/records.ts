@@ -32,6 +32,8 @@ export function encodeIntent({ spec, mark, secret, createdAt }: Intent): Buffer 
     `quota=${spec.quotaBytes ?? defaultQuota}`,
     `pty_fallback=${spec.ptyFallback ? 1 : 0}`,
     `cwd=${spec.cwd}`,
+    ...(spec.groups ?? []).map((group) => `cgroup=${group}`),
+    `cgroup_required=${spec.groupsRequired ? 1 : 0}`,
     ...spec.argv.map((word) => `arg=${word}`),
     ...Object.entries(spec.env).map(([name, value]) => `env=${name}=${value}`),
     ...Object.entries(spec.facts ?? {}).map(([name, value]) => `fact=${name}=${value}`),
@@ -47,10 +49,10 @@ export function decodeIntent(bytes: Buffer): Intent | undefined {
   const entries = bytes.toString().split("\0");
   if (entries.pop() !== "" || entries.pop() !== "end") return undefined;
   const single = new Map<string, string>();
-  const many = { arg: [] as string[], env: [] as string[], fact: [] as string[] };
+  const many = { arg: [] as string[], env: [] as string[], fact: [] as string[], cgroup: [] as string[] };
   for (const entry of entries) {
     const [key, value] = cut(entry);
-    if (key === "arg" || key === "env" || key === "fact") many[key].push(value);
+    if (key === "arg" || key === "env" || key === "fact" || key === "cgroup") many[key].push(value);
     else single.set(key, value);
   }
   const [id, mark, secret, cwd] = [single.get("id"), single.get("mark"), single.get("secret"), single.get("cwd")];
@@ -65,6 +67,8 @@ export function decodeIntent(bytes: Buffer): Intent | undefined {
     cols: Number(single.get("cols")),
     quotaBytes: Number(single.get("quota")),
     ptyFallback: single.get("pty_fallback") === "1",
+    groups: many.cgroup,
+    groupsRequired: single.get("cgroup_required") === "1",
     facts: Object.fromEntries(many.fact.map(cut)),
   };
   return { spec, mark, secret, createdAt: Number(single.get("created")) };
@@ -114,6 +118,7 @@ export function toLive(fields: Fields): Live {
     mode: fields.get("mode") === "pty" ? "pty" : "pipe",
     startedAt: Number(fields.get("started")),
     bestEffort: fields.get("best_effort") === "1",
+    unlimited: Number(fields.get("unlimited") ?? 0) === 0 ? null : errnoName(Number(fields.get("unlimited"))),
   };
 }
 

@@ -14,6 +14,10 @@ export interface ChildSpec {
   quotaBytes?: number;
   /** Where no terminal can be had, use a pipe instead of failing; `live.mode` says which it became. */
   ptyFallback?: boolean;
+  /** Control groups it is put into before it runs: absolute directories, at most 4. */
+  groups?: readonly string[];
+  /** Where it cannot be put into them, it does not start; else `live.unlimited` says why. */
+  groupsRequired?: boolean;
   /** Kept with the child and handed back by `adopt`; means nothing here. */
   facts?: Readonly<Record<string, string>>;
 }
@@ -29,6 +33,8 @@ export interface Live {
   startedAt: number;
   /** This system has no sub-reaper: descendants that leave the child's group may outlive a kill. */
   bestEffort: boolean;
+  /** Why it is not in (all of) its control groups, by the system's name for it; null if it is. */
+  unlimited: string | null;
 }
 
 /** How it ended. A lost child has no exit code: nothing is guessed. */
