@@ -44,6 +44,7 @@ export async function attachScreen(
   const drawn = new Attached(target, keys, readOnly);
   const outcome = await drawn.run((from) => openTerminal({ socketPath: socket.path, token }, target.id, from));
   process.stdin.pause();
+  if (drawn.refusals > 0) screen.err(`[${target.id}: ${safeLine(drawn.lastRefusal, 300)} (${drawn.refusals} times)]\n`);
   setTimeout(() => process.exit(), LEAVE_MS).unref();
   switch (outcome.how) {
     case "detached":
@@ -74,6 +75,9 @@ class Attached {
   #listening = false;
   #connected = false;
   #problem = "";
+  /** How often something typed was not taken, and what was said of it last. */
+  refusals = 0;
+  lastRefusal = "";
   /** What stands over the screen: the other screen, or a line of it. */
   #notice: "none" | "screen" | "line" = "none";
   #lost: NodeJS.Timeout | undefined;
@@ -113,8 +117,10 @@ class Attached {
           this.#yours = yours;
         },
         onExit: (end) => this.#outcome.resolve({ how: "ended", end }),
-        onError: ({ message }) => {
+        onError: ({ reason, message }) => {
           this.#problem = message;
+          // There is no line on this screen that is ours: heard now, read when it is let go.
+          if (reason === "input_cut") this.#cut();
         },
         onConnection: (connected, over) => this.#connection(connected, over),
       },
@@ -173,6 +179,12 @@ class Attached {
     } else if (over) {
       this.#outcome.resolve({ how: "gone", message: this.#problem === "" ? "its output is over" : this.#problem });
     } else this.#lost = setTimeout(() => this.#cover(), LOST_MS);
+  }
+
+  #cut(): void {
+    process.stdout.write("\x07");
+    this.refusals++;
+    this.lastRefusal = this.#problem;
   }
 
   /** Says that the connection is lost, on what can be given back exactly as it was. */

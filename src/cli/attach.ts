@@ -56,7 +56,7 @@ async function find(home: string, id: string): Promise<{ mode: "pipe" | "pty"; n
   const row = terminals.find((one) => one.terminal_id === id);
   if (row === undefined)
     throw new CliError(`There is no terminal ${safeLine(id, 60)}: the page shows those there are.`);
-  return { mode: "pty", name: safeLine(row.name, 60), left: row.status !== "running" };
+  return { mode: "pty", name: safeLine(row.title ?? row.name, 60), left: row.status !== "running" };
 }
 
 /** The exit code that stands for an end, as for `hearth wait`. */

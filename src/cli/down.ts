@@ -1,7 +1,6 @@
 // `hearth down`: an orderly stop, and waiting until it is done.
-import { once } from "node:events";
-import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
 import { answers, isAlive, readHostFile } from "./host-file.ts";
@@ -17,14 +16,9 @@ async function wantsAllEnded(
   if (processes + terminals === 0 || !screen.interactive) return false;
   const count = (n: number, one: string, many: string) => (n === 0 ? [] : [`${n} ${n === 1 ? one : many}`]);
   const running = [...count(processes, "process", "processes"), ...count(terminals, "terminal", "terminals")];
-  const reading = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C rejects the question, Ctrl-D only closes it: neither is an answer.
-  const closed = once(reading, "close").then(() => undefined);
-  const asked = reading.question(`Running: ${running.join(" and ")}. Let them run on? [Y/n] `).catch(() => undefined);
-  const answer = await Promise.race([asked, closed]);
-  reading.close();
+  const answer = await ask(`Running: ${running.join(" and ")}. Let them run on? [Y/n] `);
   if (answer === undefined) throw new CliError("Nothing was stopped.", EXIT.cancelled);
-  return /^n/i.test(answer.trim());
+  return /^n/i.test(answer);
 }
 
 /** Resolves with the exit code once the host is gone. No host is no failure: that is what was asked for. */

@@ -1,6 +1,7 @@
 // `run`, `ps`, `wait`, `kill`, `send`: processes of the host, as in docker.
 import type { HearthClient } from "../client/client.ts";
 import type { Params, Result } from "../protocol/methods.ts";
+import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT, exitCodeOf } from "./failure.ts";
 import { safeLine } from "./safe-text.ts";
@@ -110,12 +111,17 @@ const transient = new Set<unknown>(["disconnected", "stopping", "cancelled"]);
 export const isTransient = (error: unknown): boolean =>
   error instanceof Error && "reason" in error && transient.has(error.reason);
 
-/** Ends a process with everything it started, or a terminal. */
-export async function kill(home: string, ids: readonly string[], screen: Screen): Promise<number> {
+/**
+ * Ends a process with everything it started, or a terminal. A person is asked before a terminal in which something runs is
+ * ended, unless `force`; a script never.
+ */
+export async function kill(home: string, ids: readonly string[], force: boolean, screen: Screen): Promise<number> {
   using connected = await connect(home);
   for (const id of ids) {
-    if (id.startsWith("term_")) await connected.client.call("terminal.close", { terminal_id: id });
-    else {
+    if (id.startsWith("term_")) {
+      if (!force && !(await mayEnd(connected.client, id, screen))) continue;
+      await connected.client.call("terminal.close", { terminal_id: id });
+    } else {
       const { status } = await connected.client.call("process.kill", { process_id: id });
       if (status === "already_exited") screen.err(`${id} had ended already.\n`);
     }
@@ -124,15 +130,39 @@ export async function kill(home: string, ids: readonly string[], screen: Screen)
   return EXIT.done;
 }
 
+async function mayEnd(client: HearthClient, id: string, screen: Screen): Promise<boolean> {
+  if (!screen.interactive) return true;
+  const { processes } = await client.call("terminal.inside", { terminal_id: id });
+  if (processes.length === 0) return true;
+  for (const one of processes) screen.err(`  ${one.pid}  ${safeLine(one.command, 100)}\n`);
+  return /^y/i.test((await ask(`These run in ${id} and would end too. End it? [y/N] `)) ?? "");
+}
+
 /** Sends a line of input, or with `end` the end of input. */
 export async function send(home: string, id: string, words: readonly string[], end: boolean): Promise<number> {
   using connected = await connect(home);
   const text = words.join(" ");
   if (id.startsWith("term_")) {
-    await connected.client.call("terminal.input", { terminal_id: id, data: end ? `${text}\u0004` : `${text}\r` });
+    const data = Buffer.from(end ? `${text}\u0004` : `${text}\r`);
+    const { bytes } = await connected.client.call("terminal.input", {
+      terminal_id: id,
+      data: { base64: data.toString("base64") },
+    });
+    if (bytes < data.length)
+      throw new CliError(
+        `Only ${bytes} of ${data.length} bytes were taken: the line is too long for the program, or it does not read.`,
+      );
     return EXIT.done;
   }
   if (words.length > 0 || !end) await connected.client.call("process.submit", { process_id: id, data: text });
   if (end) await connected.client.call("process.close", { process_id: id });
+  return EXIT.done;
+}
+
+/** Names a terminal. */
+export async function rename(home: string, id: string, title: string, screen: Screen): Promise<number> {
+  using connected = await connect(home);
+  const row = await connected.client.call("terminal.rename", { terminal_id: id, title });
+  screen.line(safeLine(row.title ?? row.name));
   return EXIT.done;
 }

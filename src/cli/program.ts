@@ -171,13 +171,20 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
       end(await wait(home, id, options.json ?? false, screen));
     });
 
+  command("kill <id...>", "End processes with everything they started, or terminals.", "hearth kill proc_5f0c1e2d3b4a")
+    .option("-f, --force", "do not ask before a terminal is ended in which something runs")
+    .action(async (ids: string[], options: { force?: boolean }) => {
+      const { kill } = await import("./processes.ts");
+      end(await kill(home, ids, options.force ?? false, screen));
+    });
+
   command(
-    "kill <id...>",
-    "End processes with everything they started, or terminals.",
-    "hearth kill proc_5f0c1e2d3b4a",
-  ).action(async (ids: string[]) => {
-    const { kill } = await import("./processes.ts");
-    end(await kill(home, ids, screen));
+    "rename <id> <title>",
+    "Name a terminal, for everybody who sees it; an empty title gives it back its name.",
+    'hearth rename term_5f0c1e2d3b4a "build and test"',
+  ).action(async (id: string, title: string) => {
+    const { rename } = await import("./processes.ts");
+    end(await rename(home, id, title, screen));
   });
 
   command(

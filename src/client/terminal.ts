@@ -96,7 +96,6 @@ export class TerminalStream {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => {
-      this.#attempts = 0;
       if (this.#wanted !== undefined) this.#say({ type: "resize", ...this.#wanted });
       this.#listener.onConnection?.(true, false);
     });
@@ -118,6 +117,7 @@ export class TerminalStream {
   }
 
   #bytes(data: ArrayBuffer): void {
+    this.#attempts = 0;
     const offset = Number(new DataView(data).getBigUint64(0));
     const bytes = new Uint8Array(data, OFFSET_BYTES);
     this.#offset = offset + bytes.length;
@@ -125,6 +125,8 @@ export class TerminalStream {
   }
 
   #control(frame: TerminalFrame): void {
+    // Not when it opens: a host that lets us in and fails at once must not be asked ever faster.
+    if (frame.type !== "error") this.#attempts = 0;
     switch (frame.type) {
       case "snapshot":
         this.#offset = frame.offset;

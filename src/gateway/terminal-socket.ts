@@ -14,6 +14,7 @@ import { isExpected } from "./problem.ts";
 import type { AttachmentView } from "./services.ts";
 import type { SizeViewer } from "./size-lease.ts";
 import type { Shared } from "./terminal-frames.ts";
+import { Typed } from "./terminal-input.ts";
 
 /** Characters of scrollback that come with a screen, so that it comes soon; and when all of it is asked for. */
 const RECENT_HISTORY = 256 * 1024;
@@ -76,6 +77,7 @@ export class TerminalSocket implements SizeViewer {
   #historyWanted = false;
   #input: Promise<void> = Promise.resolve();
   #inputBytes = 0;
+  readonly #typed: Typed;
   #reason = "closed by the client";
 
   constructor(ws: WebSocket, options: TerminalSocketOptions) {
@@ -92,6 +94,11 @@ export class TerminalSocket implements SizeViewer {
         meter.count("hearth_given_up_total", "terminal");
         this.close(closeCodes.too_slow, "nothing was read for 10 s: come back and read on");
       },
+    });
+    this.#typed = new Typed({
+      write: (bytes) => attachment.write(bytes),
+      onCut: (message) => this.#tell({ type: "error", reason: "input_cut", message }),
+      signal: this.#gone.signal,
     });
     const resized = attachment.onResize(() => this.#wake());
     ws.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -328,10 +335,11 @@ export class TerminalSocket implements SizeViewer {
     if (this.#gone.signal.aborted) return;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
     this.#inputBytes += bytes.length;
+    const piece = isBinary ? this.#typed.arrived() : 0;
     if (this.#inputBytes > MAX_INPUT_BYTES) this.#pause(true);
     // One after the other: keys and sizes arrive in the order in which they were sent.
     this.#input = this.#input
-      .then(() => (isBinary ? this.#write(bytes) : this.#control(bytes.toString())))
+      .then(() => (isBinary ? this.#write(bytes, piece) : this.#control(bytes.toString())))
       .catch((thrown: unknown) => this.#sayError(thrown))
       .then(() => {
         this.#inputBytes -= bytes.length;
@@ -339,19 +347,13 @@ export class TerminalSocket implements SizeViewer {
       });
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  async #write(bytes: Buffer, piece: number): Promise<void> {
     if (this.#options.watchOnly) throw watchOnly();
     const { lease } = this.#options.shared;
     // Every viewer's emulator answers what a program asks; the program asked one terminal.
     if (lease.isHeldFrom(this) && isAnswer(bytes)) return;
     if (isTyping(bytes)) await lease.take(this);
-    const taken = await this.#options.attachment.write(bytes);
-    if (taken < bytes.length)
-      this.#tell({
-        type: "error",
-        reason: "input_cut",
-        message: `Only ${taken} of ${bytes.length} bytes were taken: send the rest when it has read them.`,
-      });
+    await this.#typed.write(bytes, piece);
   }
 
   async #control(text: string): Promise<void> {

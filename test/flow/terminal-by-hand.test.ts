@@ -112,4 +112,68 @@ describe("a terminal in a person's hands", () => {
     await client.call("terminal.close", { terminal_id: id });
     for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
   });
+
+  it("T10: `hearth kill` shows a person what runs in a terminal and asks; a script is not asked", async () => {
+    const id = await open("kill");
+    const there = async () =>
+      (await client.call("terminal.list", { session_id })).terminals.some((row) => row.terminal_id === id);
+    await client.call("terminal.input", { terminal_id: id, data: "sleep 1004\r" });
+    let count = 0;
+    while (count === 0) count = (await client.call("terminal.inside", { terminal_id: id })).processes.length;
+    const env = { HEARTH_HOME: host.home, HEARTH_CONFIG: join(host.home, "config.toml"), NO_COLOR: "1" };
+    const hearth = [process.execPath, "--disable-warning=ExperimentalWarning", "src/cli/start.mjs"];
+    const asked = await client.call("process.start", {
+      ...{ argv: [...hearth, "kill", id], mode: "pty", cwd: process.cwd(), env },
+    });
+    {
+      using person = await ScreenViewer.open(host, asked.process_id);
+      await person.shows(/End it\? \[y\/N\]/);
+      await person.shows(/sleep 1004/);
+      person.type("\r");
+      const { exit_code } = await client.call("process.wait", { process_id: asked.process_id, timeout: 20 });
+      assert.deepEqual([exit_code, await there()], [0, true]);
+    }
+    const script = await client.call("process.start", {
+      ...{ argv: [...hearth, "kill", id], mode: "pipe", cwd: process.cwd(), env },
+    });
+    const end = await client.call("process.wait", { process_id: script.process_id, timeout: 20 });
+    assert.deepEqual([end.exit_code, await there()], [0, false]);
+  });
+
+  it("F49: of a line that is too long the answer says how much was taken, on every way in", async () => {
+    const id = await open("long");
+    using viewer = await ScreenViewer.open(host, id);
+    viewer.type("cat > lines; echo wri''tten\r");
+    await viewer.shows(/cat > lines/);
+    while (!(await runs(id, "cat"))) await viewer.until(() => true, "");
+    const long = "x".repeat(10_000);
+    const { bytes } = await client.call("terminal.input", { terminal_id: id, data: long });
+    assert.equal(bytes, 4_095);
+    viewer.type("\r");
+    viewer.type(`${long}\r`);
+    await viewer.until(() => viewer.error !== undefined, "what was not taken");
+    assert.match(viewer.error ?? "", /^Only 4095 of 10001 bytes were taken: the program reads lines/);
+    // What follows belongs to the same line: the person decides what becomes of it.
+    viewer.type("\x15fine\r\x04");
+    await viewer.shows(/^written/);
+    assert.equal(await readFile(join(home, "work/lines"), "utf8"), `${"x".repeat(4_095)}\nfine\n`);
+  });
+
+  it("F49: a megabyte that a viewer pastes into a raw terminal arrives whole, whatever the pace of its program", async () => {
+    const id = await open("raw");
+    using viewer = await ScreenViewer.open(host, id);
+    viewer.type("stty raw -echo; echo re''ady; sleep 1; head -c 3000000 | cat > raw.bin; stty sane; echo wri''tten\r");
+    await viewer.shows(/^ready/);
+    const text = Array.from({ length: 300_000 }, (_, at) => String(at).padStart(9, "0"))
+      .join("\n")
+      .padEnd(3_000_000, "z");
+    // More than anybody keeps for a program that does not read yet.
+    for (let at = 0; at < text.length; at += 50_000) viewer.type(text.slice(at, at + 50_000));
+    await viewer.shows(/written/, 30_000);
+    assert.equal(viewer.error, undefined);
+    assert.equal((await readFile(join(home, "work/raw.bin"), "utf8")) === text, true);
+  });
+
+  const runs = async (id: string, command: string) =>
+    (await client.call("terminal.inside", { terminal_id: id })).processes.some((one) => one.command === command);
 });
