@@ -3,6 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, get } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
+import { tailOffset } from "./log-tail.ts";
 import { safeOutput } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
@@ -10,6 +11,8 @@ export interface LogsOptions {
   follow?: boolean;
   /** Byte offset to begin at; without it the first byte that is kept. */
   since?: number;
+  /** Only the last so many lines. */
+  tail?: number;
   /** The bytes as they are, also on a terminal. */
   raw?: boolean;
 }
@@ -20,7 +23,7 @@ const AGAIN_MS = 300;
 export async function logs(home: string, id: string, options: LogsOptions, screen: Screen): Promise<number> {
   const sink = screen.terminal && !options.raw ? visibleSink(screen) : rawSink();
   const follow = options.follow ? "&follow=1" : "";
-  let offset = options.since;
+  let offset = options.since ?? (options.tail === undefined ? undefined : await tailOffset(home, id, options.tail));
   for (;;) {
     const answer = await read(home, id, offset ?? 0, follow, offset === undefined);
     if (answer === "host gone") {

@@ -1,11 +1,11 @@
-// `run`, `ps`, `wait`, `kill`, `send`: processes of the host, as in docker.
+// `run`, `wait`, `kill`, `send`: processes of the host, as in docker.
 import type { HearthClient } from "../client/client.ts";
 import type { Params, Result } from "../protocol/methods.ts";
 import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT, exitCodeOf } from "./failure.ts";
 import { safeLine } from "./safe-text.ts";
-import { columns, type Screen, span } from "./screen.ts";
+import type { Screen } from "./screen.ts";
 
 export interface RunOptions {
   pty?: boolean;
@@ -43,48 +43,6 @@ export async function run(
   return EXIT.done;
 }
 
-type Listed = Result<"process.list">["processes"][number];
-
-/** Lists running processes, or with `all` also those that ended. */
-export async function ps(
-  home: string,
-  options: { all?: boolean; session?: string; json?: boolean },
-  screen: Screen,
-): Promise<number> {
-  using connected = await connect(home);
-  const { processes } = await connected.client.call(
-    "process.list",
-    options.session === undefined ? { terminals: true } : { session_id: options.session, terminals: true },
-  );
-  const rows = processes.filter((row) => options.all || row.status === "running");
-  if (options.json) screen.line(JSON.stringify({ processes: rows }));
-  else if (rows.length > 0) screen.line(processTable(rows, screen.terminal ? screen.columns : undefined));
-  else
-    screen.err(
-      options.all ? "No process was ever started.\n" : "No process runs (`hearth ps --all` shows those that ended).\n",
-    );
-  return EXIT.done;
-}
-
-/** Exported for tests. */
-export function processTable(rows: readonly Listed[], width: number | undefined): string {
-  const cells = rows.map((row) => [
-    row.process_id,
-    statusOf(row),
-    span(row.uptime_s * 1000),
-    safeLine(row.name ?? "", 24),
-    row.session_id ?? "",
-    safeLine(row.argv?.join(" ") ?? row.command),
-  ]);
-  return columns(["PROCESS", "STATUS", "RAN", "NAME", "SESSION", "COMMAND"], cells, width);
-}
-
-function statusOf(row: Listed): string {
-  if (row.status === "running") return row.recovered ? "running (adopted)" : "running";
-  if (row.signal !== null) return `${row.status} (${row.signal})`;
-  return row.exit_code === null ? row.status : `${row.status} (${row.exit_code})`;
-}
-
 /** Waits for the end, over restarts of the host; the exit code is the process's, 128 + n for signal n. */
 export async function wait(home: string, id: string, json: boolean, screen: Screen): Promise<number> {
   using connected = await connect(home, { reconnect: true });
@@ -111,14 +69,27 @@ const transient = new Set<unknown>(["disconnected", "stopping", "cancelled"]);
 export const isTransient = (error: unknown): boolean =>
   error instanceof Error && "reason" in error && transient.has(error.reason);
 
+export interface KillOptions {
+  /** Asks nobody. */
+  force?: boolean;
+  /** Sends this, and waits for nothing. */
+  signal?: Params<"process.signal">["signal"];
+}
+
 /**
  * Ends a process with everything it started, or a terminal. A person is asked before a terminal in which something runs is
  * ended, unless `force`; a script never.
  */
-export async function kill(home: string, ids: readonly string[], force: boolean, screen: Screen): Promise<number> {
+export async function kill(
+  home: string,
+  ids: readonly string[],
+  { force = false, signal }: KillOptions,
+  screen: Screen,
+): Promise<number> {
   using connected = await connect(home);
   for (const id of ids) {
-    if (id.startsWith("term_")) {
+    if (signal !== undefined) await connected.client.call("process.signal", { process_id: id, signal });
+    else if (id.startsWith("term_")) {
       if (!force && !(await mayEnd(connected.client, id, screen))) continue;
       await connected.client.call("terminal.close", { terminal_id: id });
     } else {

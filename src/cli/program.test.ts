@@ -34,7 +34,7 @@ describe("the command line", () => {
 
   it("ends with 0 for help and version, on standard output", async () => {
     assert.deepEqual(await run("--version"), { exitCode: 0, out: "1.2.3\n", err: "" });
-    for (const command of "up down status doctor chat run ps logs attach wait kill send share get put sessions show export token open".split(
+    for (const command of "up down status doctor chat run ps stats top inspect logs attach wait kill send share get put sessions show export token open".split(
       " ",
     )) {
       const { exitCode, out } = await run(command, "--help");
@@ -52,6 +52,8 @@ describe("the command line", () => {
       ["up", "--port", "70000"],
       ["export", "--format", "pdf", "x"],
       ["logs", "--since", "-1", "x"],
+      ["logs", "--since", "1", "--tail", "1", "x"],
+      ["kill", "--signal", "NONSENSE", "x"],
       ["share", "--minutes", "0", "x"],
     ]) {
       const { exitCode, out, err } = await run(...argv);

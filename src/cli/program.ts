@@ -1,5 +1,6 @@
 // The command line: names, options, help, examples. What a command does is in the module it loads, so that each starts fast.
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { SignalName } from "../protocol/rows.ts";
 import { EXIT } from "./failure.ts";
 import type { Screen } from "./screen.ts";
 
@@ -120,23 +121,67 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
       end(await run(home, [file, ...args], options, cwd, screen));
     });
 
-  command("ps", "Processes that run.", "hearth ps", "hearth ps --all --json")
+  command(
+    "ps",
+    "Processes that run, and the ports they listen on.",
+    "hearth ps",
+    "hearth ps --all --json",
+    "hearth kill $(hearth ps -q --session ses_5f0c1e2d3b4a)",
+  )
     .option("-a, --all", "also those that ended")
     .option("-s, --session <id>", "only this session's")
+    .option("-q, --quiet", "only their ids")
     .option("--json", "as JSON")
-    .action(async (options: { all?: boolean; session?: string; json?: boolean }) => {
-      const { ps } = await import("./processes.ts");
+    .action(async (options: import("./ps.ts").PsOptions) => {
+      const { ps } = await import("./ps.ts");
       end(await ps(home, options, screen));
     });
+
+  command(
+    "stats [id...]",
+    "What running processes and terminals use: processor time, memory, processes, ports; as it changes, until Ctrl-C.",
+    "hearth stats",
+    "hearth stats --no-stream proc_5f0c1e2d3b4a",
+    "hearth stats --json    # one JSON text a second",
+  )
+    .option("--no-stream", "once, and done (also where standard output is no terminal)")
+    .option("--json", "as JSON")
+    .action(async (ids: string[], options: import("./stats.ts").StatsOptions) => {
+      const { stats } = await import("./stats.ts");
+      end(await stats(home, ids, options, screen));
+    });
+
+  command("top <id>", "The processes that one process or terminal consists of.", "hearth top proc_5f0c1e2d3b4a")
+    .option("--json", "as JSON")
+    .action(async (id: string, options: { json?: boolean }) => {
+      const { top } = await import("./stats.ts");
+      end(await top(home, id, options.json ?? false, screen));
+    });
+
+  command(
+    "inspect <id...>",
+    "All that is known of processes and terminals, as JSON.",
+    "hearth inspect proc_5f0c1e2d3b4a",
+    "hearth inspect proc_5f0c1e2d3b4a | jq '.[0].usage.listening'",
+  ).action(async (ids: string[]) => {
+    const { inspect } = await import("./ps.ts");
+    end(await inspect(home, ids, screen));
+  });
 
   command(
     "logs <id>",
     "Output of a process or terminal.",
     "hearth logs proc_5f0c1e2d3b4a",
+    "hearth logs -f --tail 20 proc_5f0c1e2d3b4a",
     "hearth logs -f --since 4096 proc_5f0c1e2d3b4a",
   )
     .option("-f, --follow", "go on until no more output can come")
     .option("--since <offset>", "begin at this byte", whole(0, Number.MAX_SAFE_INTEGER))
+    .addOption(
+      new Option("-n, --tail <lines>", "only the last so many lines, and what follows")
+        .argParser(whole(0, 1_000_000_000))
+        .conflicts("since"),
+    )
     .option("--raw", "the bytes as they are, also on a terminal")
     .action(async (id: string, options: import("./logs.ts").LogsOptions) => {
       const { logs } = await import("./logs.ts");
@@ -171,11 +216,17 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
       end(await wait(home, id, options.json ?? false, screen));
     });
 
-  command("kill <id...>", "End processes with everything they started, or terminals.", "hearth kill proc_5f0c1e2d3b4a")
+  command(
+    "kill <id...>",
+    "End processes with everything they started, or terminals.",
+    "hearth kill proc_5f0c1e2d3b4a",
+    "hearth kill --signal HUP proc_5f0c1e2d3b4a",
+  )
+    .option("--signal <name>", "send this signal instead, and wait for nothing", signalName)
     .option("-f, --force", "do not ask before a terminal is ended in which something runs")
-    .action(async (ids: string[], options: { force?: boolean }) => {
+    .action(async (ids: string[], options: import("./processes.ts").KillOptions) => {
       const { kill } = await import("./processes.ts");
-      end(await kill(home, ids, options.force ?? false, screen));
+      end(await kill(home, ids, options, screen));
     });
 
   command(
@@ -299,6 +350,12 @@ function whole(min: number, max: number): (text: string) => number {
       max < Number.MAX_SAFE_INTEGER ? `A whole number from ${min} to ${max} is needed.` : "A whole number is needed.",
     );
   };
+}
+
+function signalName(text: string): SignalName {
+  const name = SignalName.safeParse(text.toUpperCase().replace(/^SIG/, ""));
+  if (name.success) return name.data;
+  throw new InvalidArgumentError(`Allowed are ${SignalName.options.join(", ")}.`);
 }
 
 function format(text: string): "json" | "markdown" {

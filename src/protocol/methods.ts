@@ -7,11 +7,14 @@ import {
   ProcessMode,
   ProcessRow,
   ProcessStatus,
+  Routing,
   SessionRow,
   ShareRow,
+  SignalName,
   TerminalRow,
   Time,
 } from "./rows.ts";
+import { WatchPattern } from "./watch-pattern.ts";
 
 /** Who may call: `any` authenticated client, or only one on the host's own Unix socket (`local`). */
 type Door = "any" | "local";
@@ -72,21 +75,6 @@ export const ModelRow = z.object({
 });
 
 export type ModelRow = z.infer<typeof ModelRow>;
-
-/** The signals a person sends by hand. */
-export const SignalName = z.enum([
-  "HUP",
-  "INT",
-  "QUIT",
-  "KILL",
-  "USR1",
-  "USR2",
-  "TERM",
-  "CONT",
-  "STOP",
-  "TSTP",
-  "WINCH",
-]);
 
 /** What one process and all it started use. Null where that is not known, and `reason` says why. */
 export const ProcessUsage = z.object({
@@ -176,6 +164,7 @@ export const methods = {
       mode: PromptMode.optional(),
       key: z.string().max(200).optional(),
       attachments: z.array(z.unknown()).max(100).optional(),
+      routing: Routing.optional(),
     }),
     z.object({ status: z.enum(["started", "queued", "steered"]), stream_id: z.string(), turn_id: z.string() }),
   ),
@@ -204,8 +193,13 @@ export const methods = {
         name: z.string().max(200).optional(),
         rows: Rows.optional(),
         cols: Cols.optional(),
-        watch_patterns: z.array(z.string().min(1).max(1000)).max(50).optional(),
+        /** A text, or `{regex}` for whole lines (the first 64 KiB of one), on a linear-time engine. */
+        watch_patterns: z.array(WatchPattern).max(50).optional(),
         notify_on_complete: z.boolean().optional(),
+        /** Handed back with every notice. */
+        routing: Routing.optional(),
+        /** Seconds between two looks that tell the session's agent how it stands. */
+        check_every_s: z.number().min(10).max(86_400).optional(),
         sandbox: z.literal("local").optional(),
       })
       .refine((p) => (p.command === undefined) !== (p.argv === undefined), {
@@ -219,6 +213,25 @@ export const methods = {
     z.object({ session_id: Id.optional(), task_id: Id.optional(), terminals: z.boolean().optional() }),
     z.object({
       processes: z.array(ProcessRow.extend({ uptime_s: z.number(), tail: z.string(), session_scoped: z.boolean() })),
+    }),
+  ),
+  "process.activity": method(
+    "What still goes on: of all, a task, a session (only processes younger than `max_age_h`, 24 unless the settings say otherwise: a forgotten server holds nothing open), or whether a process is still to be waited for.",
+    z.object({
+      session_id: Id.optional(),
+      task_id: Id.optional(),
+      process_id: Id.optional(),
+      max_age_h: z.number().min(0).max(100_000).optional(),
+    }),
+    z.object({
+      /** Something of what was asked for is active. */
+      active: z.boolean(),
+      /** Processes that run, of all. */
+      running: z.number().int(),
+      /** Those of the session or task that run, whatever their age; of all without one. */
+      running_here: z.number().int(),
+      /** With `process_id`: false once it has ended, once its watch pattern has hit, and if there is none. */
+      wait: z.boolean().optional(),
     }),
   ),
   "process.poll": method(

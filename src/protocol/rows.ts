@@ -1,5 +1,6 @@
 // What lists and single look-ups show of a session, a process, a terminal: the same row everywhere.
 import * as z from "zod";
+import { WatchPattern } from "./watch-pattern.ts";
 
 /** Milliseconds since the epoch. */
 export const Time = z.number();
@@ -37,6 +38,14 @@ export const ProcessLimits = z.object({
 });
 export type ProcessLimits = z.infer<typeof ProcessLimits>;
 
+/** Where a conversation comes from and answers go (platform, chat, thread, user, message): kept, and handed back as it is. */
+export const Routing = z
+  .record(z.string().max(100), z.string().max(1000))
+  .refine((routing) => Object.keys(routing).length <= 16 && JSON.stringify(routing).length <= 1_200, {
+    error: "at most 16 entries and 1,000 characters",
+  });
+export type Routing = z.infer<typeof Routing>;
+
 export const ProcessRow = z.object({
   process_id: z.string(),
   session_id: z.string().nullable(),
@@ -73,15 +82,19 @@ export const ProcessRow = z.object({
   bytes_at_exit: z.number().int().nullable(),
   /** True once no further byte of output can come. */
   closed: z.boolean(),
-  watch_patterns: z.array(z.string()),
+  /** It has ended and its output was held open by something it had started for longer than `processes.drain_s`. */
+  drain_overdue: z.boolean().default(false),
+  watch_patterns: z.array(WatchPattern),
   watch_hits: z.number().int(),
   notify_on_complete: z.boolean(),
   /** True if a host that did not start it has taken it over. */
   recovered: z.boolean(),
+  /** It was found beside a log that did not know of it: one that was put back from a copy, say. */
+  foreign: z.boolean().default(false),
   /** The agent's call that started it; null for a person's. */
   origin: z.object({ turn_id: z.string(), call_id: z.string() }).nullable().default(null),
   /** Where the conversation came from (platform, chat, thread, user, message): handed back with every notice. */
-  routing: z.record(z.string(), z.string()).nullable().default(null),
+  routing: Routing.nullable().default(null),
   /** Seconds between two periodic checks that tell the agent how it stands; null: none. */
   check_every_s: z.number().nullable().default(null),
   /** What it may use, as far as this machine enforces it; null: no limits. */
@@ -121,3 +134,19 @@ export const ShareRow = z.object({
   expires_at: Time,
 });
 export type ShareRow = z.infer<typeof ShareRow>;
+
+/** The signals a person sends by hand. */
+export const SignalName = z.enum([
+  "HUP",
+  "INT",
+  "QUIT",
+  "KILL",
+  "USR1",
+  "USR2",
+  "TERM",
+  "CONT",
+  "STOP",
+  "TSTP",
+  "WINCH",
+]);
+export type SignalName = z.infer<typeof SignalName>;
