@@ -9,6 +9,7 @@ import { Gateway } from "./gateway/gateway.ts";
 import { loadToken } from "./gateway/token.ts";
 import { HostLog } from "./host-log.ts";
 import { Keepers } from "./keeper/keepers.ts";
+import { Limits } from "./limits/limits.ts";
 import { prepareDirectory } from "./log/home.ts";
 import { lockHome } from "./log/lock.ts";
 import { openLog } from "./log/open.ts";
@@ -24,6 +25,8 @@ import { Turns } from "./turns/turns.ts";
 
 const TOOL_LIMIT_MS = 15 * 60_000;
 const MOST_ANSWERS = 200;
+/** The soft limit of open files that a shell usually has: for children of a host that was not started by `bin/hearth`. */
+const USUAL_OPEN_FILES = 1024;
 
 export interface Host {
   /** Address with a one-time login ticket in its fragment. */
@@ -68,11 +71,18 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
 
   const childrenDir = join(home, "children");
   await prepareDirectory(childrenDir);
-  const keepers = await Keepers.open({ childrenDir, binary: (await keeperBinary(root)).path, onWarning: warn });
+  const limits = parts.use(await Limits.open({ home }));
+  const keepers = await Keepers.open({
+    childrenDir,
+    binary: (await keeperBinary(root)).path,
+    openFiles: settings.openFiles ?? USUAL_OPEN_FILES,
+    onWarning: warn,
+  });
   parts.defer(() => keepers.close());
   const adopted = await keepers.adopt();
+  void limits.sweep(new Set(adopted.flatMap((one) => ("child" in one ? (one.child.spec.groups ?? []) : []))));
   const { baseEnvironment } = settings;
-  const children = { keepers, log, adopted, baseEnvironment, onWarning: warn };
+  const children = { keepers, limits, log, adopted, baseEnvironment, onWarning: warn };
   const processes = await Processes.open({
     ...children,
     settings: () => config.current().processes,
@@ -133,6 +143,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     clients: gateway.clients(),
     model: turnSettings(config).model,
     memory_bytes: process.memoryUsage.rss(),
+    limits: limits.offered,
   });
   const gateway = await Gateway.open({
     services: {

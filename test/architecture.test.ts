@@ -14,14 +14,15 @@ const below: Readonly<Record<string, readonly string[]>> = {
   models: ["protocol"],
   keeper: ["protocol"],
   config: ["protocol"],
-  processes: ["keeper", "log", "protocol"],
-  terminals: ["processes", "keeper", "log", "protocol"],
+  limits: ["protocol"],
+  processes: ["keeper", "limits", "log", "protocol"],
+  terminals: ["processes", "keeper", "limits", "log", "protocol"],
   tools: ["processes", "terminals", "keeper", "log", "protocol"],
   turns: ["tools", "models", "processes", "terminals", "keeper", "log", "protocol"],
   gateway: ["turns", "tools", "models", "processes", "terminals", "keeper", "log", "protocol"],
   client: ["protocol"],
   web: ["client", "protocol"],
-  cli: ["client", "config", "protocol"],
+  cli: ["client", "config", "limits", "protocol"],
 };
 /** Packages that a part may not do without naming it here: the protocol is everybody's, so it carries nothing else. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = { protocol: ["zod"] };

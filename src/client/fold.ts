@@ -330,6 +330,10 @@ const steps: { [T in EventType]: Step<T> } = {
     const row = processes.get(process_id);
     if (row) processes.set(process_id, { ...row, watch_hits: hits });
   },
+  "process.limited": ({ processes }, { process_id, limit }) => {
+    const row = processes.get(process_id);
+    if (row && limit !== "spool") processes.set(process_id, { ...row, limit_hit: limit });
+  },
   "process.ended": ({ processes }, { process_id, process }) => void processes.set(process_id, process),
   "process.closed": ({ processes }, { process_id }) => {
     const row = processes.get(process_id);

@@ -31,6 +31,13 @@ export const integer = (min: number, max: number): Kind<number> => ({
   fromText: asNumber,
 });
 
+/** A number, fractions allowed. */
+export const number = (min: number, max: number): Kind<number> => ({
+  allowed: `a number from ${min} to ${max}`,
+  schema: z.number().min(min).max(max),
+  fromText: asNumber,
+});
+
 /** Seconds, fractions allowed; `min` itself only if `inclusive`. */
 export const seconds = (min: number, max: number, inclusive = true): Kind<number> => ({
   allowed: `a number of seconds ${inclusive ? `from ${min}` : `above ${min}`} to ${max}`,

@@ -17,6 +17,20 @@ export interface Personality {
   style?: string;
 }
 
+/** null: no limit. */
+interface Amounts {
+  memory_bytes: number | null;
+  cpus: number | null;
+  pids: number | null;
+}
+interface LimitSettings {
+  mode: Values["processes.limits"];
+  /** Of one child; undefined `pids`: the usual number where it costs nothing. */
+  child: Omit<Amounts, "pids"> & { pids: number | undefined };
+  /** Of all children of one session together. */
+  session: Amounts;
+}
+
 export interface Settings {
   /** Directory of all state, absolute. */
   home: string;
@@ -37,7 +51,18 @@ export interface Settings {
   approvals: Values["approvals"];
   /** Names of the tools the agent has; undefined: all. */
   tools: readonly string[] | undefined;
-  processes: { graceMs: number; waitLimitMs: number; spoolBytes: number; passEnvironment: readonly string[] };
+  processes: {
+    graceMs: number;
+    waitLimitMs: number;
+    spoolBytes: number;
+    passEnvironment: readonly string[];
+    /** How many may run at a time, in all and of one session. */
+    running: number;
+    runningOfSession: number;
+    limits: LimitSettings;
+  };
+  /** The soft limit of open files that the host was started with, which Node raises for itself; undefined: not known. */
+  openFiles: number | undefined;
   turns: { onRestart: Values["turns.on_restart"] };
   shutdownGraceMs: number;
   logLevel: Values["log.level"];
@@ -69,6 +94,12 @@ export function configFileOf(env: Environment): string {
   const said = env.HEARTH_CONFIG;
   if (said !== undefined && said !== "") return resolve(expandTilde(said, env));
   return join(xdg(env, "XDG_CONFIG_HOME", [".config"]), "hearth", "config.toml");
+}
+
+/** `bin/hearth` notes it before it executes Node. */
+function openFilesOf({ HEARTH_OPEN_FILES: text = "" }: Environment): number | undefined {
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return limit > 0 ? limit : undefined;
 }
 
 const userHome = (env: Environment): string => env.HOME || homedir();
@@ -161,7 +192,23 @@ export function settingsFrom(
       waitLimitMs: values["processes.wait_limit_s"] * 1000,
       spoolBytes: values["processes.spool_bytes"],
       passEnvironment: values["environment.pass"],
+      running: values["processes.running"],
+      runningOfSession: values["sessions.running"],
+      limits: {
+        mode: values["processes.limits"],
+        child: {
+          memory_bytes: values["processes.memory_bytes"] ?? null,
+          cpus: values["processes.cpus"] ?? null,
+          pids: values["processes.pids"],
+        },
+        session: {
+          memory_bytes: values["sessions.memory_bytes"] ?? null,
+          cpus: values["sessions.cpus"] ?? null,
+          pids: values["sessions.pids"] ?? null,
+        },
+      },
     },
+    openFiles: openFilesOf(env),
     turns: { onRestart: values["turns.on_restart"] },
     shutdownGraceMs: values["shutdown.grace_s"] * 1000,
     logLevel: values["log.level"],

@@ -1,6 +1,6 @@
 // Every setting, once: its key in config.toml, what it takes, what it is when nobody says anything. The variable of the same
 // name is derived: `processes.grace_s` is HEARTH_PROCESSES_GRACE_S.
-import { bytes, choice, flag, integer, type Kind, list, matching, seconds, text } from "./kinds.ts";
+import { bytes, choice, flag, integer, type Kind, list, matching, number, seconds, text } from "./kinds.ts";
 
 interface Setting<T> {
   readonly about: string;
@@ -11,6 +11,12 @@ const setting = <T>(about: string, kind: Kind<T>, standard: T): Setting<T> => ({
 const optional = <T>(about: string, kind: Kind<T>): Setting<T | undefined> => ({ about, kind, standard: undefined });
 
 const MODEL = "the name of a model, such as anthropic/NAME, openai/NAME, ollama/NAME, or offline";
+
+const MOST_RUNNING = 4096;
+/** The most numbers of processes that Linux can have. */
+const MOST_PIDS = 2 ** 22;
+/** Below it hardly a shell starts. */
+const LEAST_MEMORY = 2 ** 22;
 
 export const table = {
   host: setting("The address to listen on.", matching(/^[\w.:-]+$/, "an IP address or a host name"), "127.0.0.1"),
@@ -44,6 +50,42 @@ export const table = {
     bytes(2 ** 20, 2 ** 40),
     64 * 2 ** 20,
   ),
+  "processes.running": setting(
+    "How many processes may run at a time; one more is refused.",
+    integer(1, MOST_RUNNING),
+    MOST_RUNNING,
+  ),
+  "processes.limits": setting(
+    "Whether the limits of memory, processors and processes are enforced where the machine can (`possible`), whether nothing starts where it cannot (`required`), or neither (`off`).",
+    choice("possible", "required", "off"),
+    "possible",
+  ),
+  "processes.memory_bytes": optional(
+    "The memory that one process with all it starts may have; without it, all there is.",
+    bytes(LEAST_MEMORY, 2 ** 50),
+  ),
+  "processes.cpus": optional(
+    "The processors' worth of time that one process with all it starts may have, such as 1.5; without it, all there is.",
+    number(0.01, 4096),
+  ),
+  "processes.pids": optional(
+    "How many processes and threads one process may have become; without it, 4096 with control groups of version 2, and any number with those of version 1, where the limit would cost each start some 15 ms.",
+    integer(1, MOST_PIDS),
+  ),
+  "sessions.running": setting(
+    "How many processes of one session may run at a time; one more is refused.",
+    integer(1, MOST_RUNNING),
+    256,
+  ),
+  "sessions.memory_bytes": optional(
+    "The memory that all processes and terminals of one session may have together.",
+    bytes(LEAST_MEMORY, 2 ** 50),
+  ),
+  "sessions.cpus": optional(
+    "The processors' worth of time that all processes and terminals of one session may have together.",
+    number(0.01, 4096),
+  ),
+  "sessions.pids": optional("How many processes and threads a session may have in all.", integer(1, MOST_PIDS)),
   "environment.pass": setting(
     "Variables of the host's environment that processes get beside the usual ones.",
     list(/^[A-Za-z_][A-Za-z0-9_]*$/, "a list of names of variables"),

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HostError, type Reason } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
@@ -9,12 +10,14 @@ import type { Result } from "../protocol/methods.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Environment } from "./environment.ts";
+import { limitsOf, withLimits } from "./limited.ts";
 import { LoginEnvironment } from "./login-environment.ts";
 import { signalNumber } from "./outcome.ts";
 import { firstCharacters } from "./plain-text.ts";
 import { prepare, type StartProcess, withLive } from "./preparation.ts";
 import { type Book, fromFacts, parseStored, Recorder, VIEW } from "./record.ts";
 import { KEEP_ENDED, toForget } from "./retention.ts";
+import { Room } from "./room.ts";
 import { Supervised, type Surroundings } from "./supervised.ts";
 import type { Running } from "./usage/usage.ts";
 
@@ -27,12 +30,16 @@ export interface ProcessSettings {
   waitLimitMs: number;
   spoolBytes: number;
   passEnvironment: readonly string[];
+  /** How many may run at a time; without it, 4,096 in all and 256 of one session. */
+  running?: number;
+  runningOfSession?: number;
+  limits?: LimitSettings;
 }
 
 const PREFIX = "proc_";
 /** The ways a start can come to nothing that are worth a row in the list. */
 const startFailures: ReadonlySet<Reason> = new Set<Reason>(["failed_start", "start_timeout", "pty_limit"]);
-const MAX_RUNNING = 4_096;
+const MOST = { running: 4_096, runningOfSession: 256 };
 const POLL_CHARACTERS = 1_000;
 const WAIT_CHARACTERS = 2_000;
 const LIST_CHARACTERS = 200;
@@ -60,6 +67,8 @@ interface Options {
   /** Hearth's own environment. Only an allow-list of it reaches a child. */
   baseEnvironment: Environment;
   settings: () => ProcessSettings;
+  /** Where children are limited; without it, nowhere. */
+  limits?: Limits;
   defaultCwd: string;
   onWarning: (text: string) => void;
 }
@@ -72,6 +81,7 @@ export class Processes implements AsyncDisposable {
   readonly #starting = new Map<string, Promise<ProcessRow>>();
   readonly #leaving = new AbortController();
   readonly #sweep: NodeJS.Timeout;
+  readonly #room = new Room();
   #running = 0;
 
   private constructor(o: Options) {
@@ -99,8 +109,10 @@ export class Processes implements AsyncDisposable {
       recorder: this.#recorder,
       onWarning: this.#o.onWarning,
       leaving: this.#leaving.signal,
-      onEnded: () => {
+      limits: this.#o.limits ?? null,
+      onEnded: ({ id }) => {
         this.#running--;
+        this.#room.leave(id);
         if (this.#known.size - this.#running > KEEP_ENDED + SWEEP_AFTER) this.#forgetOld();
       },
     };
@@ -117,26 +129,33 @@ export class Processes implements AsyncDisposable {
     if (known !== undefined) return Promise.resolve(known.row);
     const already = this.#starting.get(id);
     if (already !== undefined) return already;
-    const starting = this.#start(id, request).finally(() => this.#starting.delete(id));
+    const starting = this.#start(id, request).finally(() => {
+      this.#starting.delete(id);
+      if (this.#known.get(id)?.running !== true) this.#room.leave(id);
+    });
     this.#starting.set(id, starting);
     return starting;
   }
 
   async #start(id: string, request: StartProcess): Promise<ProcessRow> {
     this.#refuseWhileLeaving();
-    if (this.#running + this.#starting.size > MAX_RUNNING)
-      throw new HostError("too_many", `${MAX_RUNNING} processes run already: end some first`);
     const settings = this.#o.settings();
-    const prepared = await prepare(id, request, {
+    this.#room.enter(id, request.session_id ?? null, { ...MOST, ...settings });
+    const unlimited = await prepare(id, request, {
       base: this.#o.baseEnvironment,
       passed: settings.passEnvironment,
       defaultCwd: this.#o.defaultCwd,
       login: this.#login,
     });
     this.#refuseWhileLeaving(); // a profile may have taken its time
+    const prepared = await limitsOf(unlimited, {
+      limits: this.#o.limits ?? null,
+      settings: settings.limits ?? NOTHING_LIMITED,
+      asked: request.limits,
+    });
     const { row, book } = prepared;
     const child = await this.#begin(row, book, { ...prepared.spec, quotaBytes: settings.spoolBytes });
-    return await this.#record(withLive(row, child), book, child);
+    return await this.#record(withLimits(withLive(row, child), child), book, child);
   }
 
   #refuseWhileLeaving(): void {
@@ -147,6 +166,7 @@ export class Processes implements AsyncDisposable {
     try {
       return await this.#o.keepers.start(spec);
     } catch (error) {
+      this.#o.limits?.release(spec.groups ?? []);
       if (!(error instanceof HostError) || !startFailures.has(error.reason)) throw error;
       // The caller is told by this very error, so there is no notice.
       await this.#failed(row, book, error.message, false);
@@ -177,6 +197,7 @@ export class Processes implements AsyncDisposable {
     } catch (error) {
       // Nobody would ever know of it: it must not live (P5).
       await process.destroy();
+      this.#o.limits?.release(child.spec.groups ?? []);
       await this.#o.keepers.forget(row.process_id);
       throw error;
     }
@@ -186,7 +207,10 @@ export class Processes implements AsyncDisposable {
 
   #add(process: Supervised): void {
     this.#known.set(process.id, process);
-    if (process.running) this.#running++;
+    if (process.running) {
+      this.#running++;
+      this.#room.add(process.id, process.row.session_id);
+    }
     process.supervise();
   }
 
@@ -225,6 +249,7 @@ export class Processes implements AsyncDisposable {
       return;
     }
     const { book } = known;
+    this.#o.limits?.adopt(child.spec.groups ?? []);
     const row = known.row.status === "running" ? { ...known.row, recovered: true } : known.row;
     const process = new Supervised(stored === null ? withLive(row, child) : row, book, child, this.#around);
     // The host may have died between the keeper's start and its own record of it; else this only notes `recovered`.

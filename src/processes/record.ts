@@ -1,7 +1,7 @@
 // What is written down about a process: its events, the row lists are made of, and what a next host must know (P31–P33).
 import * as z from "zod";
 import type { EventLog } from "../log/event-log.ts";
-import { HOST_STREAM, type NewEvent, sessionStream } from "../protocol/events.ts";
+import { HOST_STREAM, type NewEvent, type Payload, sessionStream } from "../protocol/events.ts";
 import { ProcessRow } from "../protocol/rows.ts";
 import { endedNotice, endedText, matchedText } from "./notices.ts";
 import { freshWatch, type Match } from "./watcher.ts";
@@ -93,6 +93,11 @@ export class Recorder {
       });
     }
     await this.#append(row, book, events);
+  }
+
+  async limited(row: ProcessRow, book: Book, limited: Payload<"process.limited">): Promise<void> {
+    const id = `${row.process_id}:limited:${limited.limit}`;
+    await this.#append(row, book, [{ id, type: "process.limited", payload: limited }]);
   }
 
   /** `tail` is the end of the output, plain and bounded. */

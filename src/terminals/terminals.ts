@@ -2,6 +2,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Attachment, Drawn } from "../processes/attachment.ts";
 import { allowedEnvironment, type Environment } from "../processes/environment.ts";
@@ -22,6 +23,7 @@ import { fromFacts, parseRow, parseSizes, TerminalRecorder, toFacts, VIEW } from
 export interface TerminalSettings {
   spoolBytes: number;
   passEnvironment: readonly string[];
+  limits?: LimitSettings;
 }
 
 export interface OpenTerminal {
@@ -42,6 +44,8 @@ interface Options {
   /** Hearth's own environment. Only an allow-list of it reaches a shell. */
   baseEnvironment: Environment;
   settings: () => TerminalSettings;
+  /** Where shells are limited; without it, nowhere. */
+  limits?: Limits;
   onWarning: (text: string) => void;
 }
 
@@ -173,8 +177,9 @@ export class Terminals implements AsyncDisposable {
   ): Promise<TerminalRow> {
     if (this.running() >= MAX_RUNNING)
       throw new HostError("pty_limit", `${MAX_RUNNING} terminals are open: close some`);
-    const { spoolBytes, passEnvironment } = this.#o.settings();
+    const { spoolBytes, passEnvironment, limits = NOTHING_LIMITED } = this.#o.settings();
     const id = newId("terminal");
+    const limited = await this.#o.limits?.prepare({ id, session_id: o.session_id }, limits);
     const shell = await chooseShell(allowedEnvironment(this.#o.baseEnvironment, passEnvironment));
     const row: TerminalRow = {
       terminal_id: id,
@@ -202,12 +207,15 @@ export class Terminals implements AsyncDisposable {
         mode: "pty",
         ...o.size,
         quotaBytes: spoolBytes,
+        ...(limited === undefined ? {} : { groups: limited.groups, groupsRequired: limited.required }),
         facts: toFacts(row),
       })
       .catch(async (error: unknown) => {
+        this.#o.limits?.release(limited?.groups ?? []);
         await this.#forgetFiles(id);
         throw error;
       });
+    this.#releaseWhenClosed(child);
     const terminal = new Terminal(withLive(row, child), child, this.#around);
     try {
       await this.#recorder.opened(terminal.row, terminal.sizes);
@@ -219,6 +227,10 @@ export class Terminals implements AsyncDisposable {
     }
     this.#add(terminal);
     return terminal.row;
+  }
+
+  #releaseWhenClosed(child: Child): void {
+    void child.closed.then(() => this.#o.limits?.release(child.spec.groups ?? []));
   }
 
   #add(terminal: Terminal): void {
@@ -301,6 +313,8 @@ export class Terminals implements AsyncDisposable {
     stored: TerminalRow | null,
     sizes: readonly SizeMark[] | undefined,
   ): Promise<{ recorded: Promise<unknown> | undefined }> {
+    this.#o.limits?.adopt(child.spec.groups ?? []);
+    this.#releaseWhenClosed(child);
     const row = stored ?? withFacts(child);
     // Without a row it was closed already, or nobody was ever told of it.
     if (row === null || (stored === null && child.end !== undefined)) {
