@@ -27,6 +27,8 @@ export interface StartProcess {
   cols?: number;
   watch_patterns?: readonly string[];
   notify_on_complete?: boolean;
+  /** Less than the settings allow; more than they do is brought down to them. */
+  limits?: { memory_bytes?: number | undefined; cpus?: number | undefined; pids?: number | undefined } | undefined;
   owner: "agent" | "person";
 }
 

@@ -2,10 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Child, End } from "../keeper/keepers.ts";
 import { NotRunning } from "../keeper/keepers.ts";
+import type { Limits } from "../limits/limits.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import { type Attachment, type AttachmentEnd, drawnOf, emptySpool, Screen } from "./attachment.ts";
 import { untilDurable } from "./durable.ts";
+import { type Limited, LimitWatch, limitReason } from "./limited.ts";
 import { outcomeOf } from "./outcome.ts";
 import { Output } from "./output.ts";
 import type { Book, Recorder } from "./record.ts";
@@ -21,6 +23,7 @@ const DESTROY_MS = 500;
 
 export interface Surroundings {
   recorder: Recorder;
+  limits: Limits | null;
   onWarning: (text: string) => void;
   /** Called once its end is recorded. */
   onEnded: (process: Supervised) => void;
@@ -45,6 +48,9 @@ export class Supervised {
   #row: ProcessRow;
   #book: Book;
   #watcher: Watcher | null = null;
+  #limits: LimitWatch | null = null;
+  /** The limit it ran into; of memory rather than of processes. */
+  #limited: Limited | null = null;
   /** The last characters for lists, once they can no longer change. */
   #lastTail: string | null = null;
 
@@ -87,6 +93,7 @@ export class Supervised {
   supervise(): void {
     if (this.#child === null) return;
     if (this.running && this.#row.watch_patterns.length > 0) this.#watch(this.#child);
+    if (this.running) this.#watchLimits(this.#child);
     this.#follow(this.#child).catch((error: unknown) => {
       if (!this.#around.leaving.aborted) this.#around.onWarning(`process ${this.id}: ${String(error)}`);
     });
@@ -110,11 +117,37 @@ export class Supervised {
     });
   }
 
+  #watchLimits(child: Child): void {
+    this.#limits = new LimitWatch({
+      child,
+      limits: this.#around.limits,
+      row: () => this.#row,
+      tell: async (limited) => {
+        if (limited.limit !== "spool" && this.#limited?.limit !== "memory") {
+          this.#limited = limited;
+          this.#row = { ...this.#row, limit_hit: limited.limit };
+        }
+        await this.#durably(() => this.#around.recorder.limited(this.#row, this.#book, limited));
+      },
+      onError: (error) => {
+        if (!this.#around.leaving.aborted) this.#around.onWarning(`the limits of process ${this.id}: ${String(error)}`);
+      },
+    });
+  }
+
+  /** Nobody else can end what a lost child has left. */
+  async #leaveGroups(child: Child, lost: boolean): Promise<void> {
+    const groups = child.spec.groups ?? [];
+    if (lost) await this.#around.limits?.empty(groups);
+    this.#around.limits?.release(groups);
+  }
+
   async #follow(child: Child): Promise<void> {
     const end = await child.exited;
     if (this.running) await this.#finish(end);
-    if (end.kind === "lost") return;
+    if (end.kind === "lost") return await this.#leaveGroups(child, true);
     const { bytes, stragglers } = await child.closed;
+    void this.#leaveGroups(child, false);
     if (!this.#row.closed) {
       const row = { ...this.#row, closed: true };
       await this.#durably(() => this.#around.recorder.closed(row, this.#book, bytes, stragglers));
@@ -128,7 +161,10 @@ export class Supervised {
     const outcome = outcomeOf(end, this.#book.asked, Date.now());
     const last = outcome.bytes_at_exit ?? this.output.spool.length;
     await this.#watcher?.finish(last);
-    const row: ProcessRow = { ...this.#row, ...outcome, closed: outcome.status === "lost" };
+    await this.#limits?.finish();
+    const asked = outcome.status === "killed";
+    const reason = outcome.reason ?? limitReason({ signal: outcome.signal, asked }, this.#limited);
+    const row: ProcessRow = { ...this.#row, ...outcome, reason, closed: outcome.status === "lost" };
     const tail = await this.#noticeTail(last);
     try {
       await this.#durably(() => this.#around.recorder.ended(row, this.#book, tail));
@@ -266,6 +302,7 @@ export class Supervised {
   /** Lets go of the child, which lives on. Bytes not yet scanned are left to the next host. */
   async leave(): Promise<void> {
     await this.#watcher?.stop();
+    this.#limits?.leave();
     this.#child?.detach();
   }
 }

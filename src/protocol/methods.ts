@@ -196,6 +196,18 @@ export const methods = {
         /** A text, or `{regex}` for whole lines (the first 64 KiB of one), on a linear-time engine. */
         watch_patterns: z.array(WatchPattern).max(50).optional(),
         notify_on_complete: z.boolean().optional(),
+        /** At most what the settings allow. */
+        limits: z
+          .object({
+            memory_bytes: z
+              .number()
+              .int()
+              .min(2 ** 20)
+              .optional(),
+            cpus: z.number().min(0.01).optional(),
+            pids: z.number().int().min(1).optional(),
+          })
+          .optional(),
         /** Handed back with every notice. */
         routing: Routing.optional(),
         /** Seconds between two looks that tell the session's agent how it stands. */
@@ -433,6 +445,12 @@ export const methods = {
       clients: z.number().int(),
       model: z.string(),
       memory_bytes: z.number(),
+      /** What this machine can enforce for processes and sessions; `why` says what is missing. */
+      limits: z.object({
+        kind: z.enum(["cgroup2", "cgroup1", "none"]),
+        controllers: z.array(z.enum(["memory", "cpu", "pids"])),
+        why: z.string().optional(),
+      }),
     }),
   ),
   "host.stop": method(
