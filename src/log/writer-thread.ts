@@ -58,7 +58,7 @@ export class WriterThread {
 
   /** Starts the thread and opens the database. Throws StorageFailed, with what to do, if it cannot be used. */
   static async start(file: string, onWarning: (text: string) => void): Promise<WriterThread> {
-    const entry = new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js", import.meta.url);
+    const entry = new URL("./writer.ts", import.meta.url);
     // Without the host's compile cache the thread would load the type stripper for itself: 17 MB.
     const cache = getCompileCacheDir();
     const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
