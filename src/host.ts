@@ -2,6 +2,7 @@
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import type { Config } from "./config/config.ts";
 import { keeperBinary } from "./config/keeper-binary.ts";
@@ -25,6 +26,7 @@ import { Turns } from "./turns/turns.ts";
 
 const TOOL_LIMIT_MS = 15 * 60_000;
 const MOST_ANSWERS = 200;
+const BROKEN_MS = 500;
 /** The soft limit of open files that a shell usually has: for children of a host that was not started by `bin/hearth`. */
 const USUAL_OPEN_FILES = 1024;
 
@@ -36,6 +38,11 @@ export interface Host {
   stop(options: { all: boolean }): Promise<void>;
   /** Resolves once the host has stopped, whoever asked. */
   readonly stopped: Promise<void>;
+  /**
+   * Resolves with the reason when this host must not go on: what it would acknowledge, nobody could ever read. Ending it is
+   * for whoever started it; nothing has to be put away.
+   */
+  readonly broken: Promise<string>;
 }
 
 export interface HostOptions {
@@ -129,6 +136,14 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     hasStopped();
   });
 
+  const broken = log.broken.then(async (why) => {
+    logger.fatal(why);
+    keepers.armDeadline(BROKEN_MS * 4); // the launcher ends it, should it be stuck in the disk that failed
+    // Whoever has an append under way hears that it failed.
+    await delay(BROKEN_MS);
+    return why;
+  });
+
   const status = async (): Promise<Result<"host.status">> => ({
     pid: process.pid,
     build,
@@ -192,7 +207,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   );
   logger.info({ address: gateway.address.url, recovered, ms: Date.now() - startedAt }, "ready");
   const serving = parts.move();
-  return { url: gateway.mintTicket().url, address: gateway.address.url, stop, stopped };
+  return { url: gateway.mintTicket().url, address: gateway.address.url, stop, stopped, broken };
 }
 
 function modelSettings(config: Config): ReturnType<ConstructorParameters<typeof Models>[0]["settings"]> {

@@ -63,6 +63,7 @@ interface Host {
   readonly url: string;
   stop(options: { all: boolean }): Promise<void>;
   readonly stopped: Promise<void>;
+  readonly broken: Promise<string>;
 }
 
 async function start(config: Config, warn: (text: string) => void, onStopping: () => void): Promise<Host | "serves"> {
@@ -133,6 +134,7 @@ function guard(settings: Settings, host: Host): void {
     }, shutdownGraceMs + 1_000).unref();
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
+  void host.broken.then((why) => die(home, "its log, which it can no longer write", why));
   process.on("uncaughtException", (error) => die(home, "an error nobody caught", error));
   process.on("unhandledRejection", (error) => die(home, "a rejection nobody caught", error));
 }

@@ -20,6 +20,8 @@ export interface AppendOptions {
 export interface EventLog extends AsyncDisposable {
   /** Names this log for ever; a cursor from another log means nothing here. */
   readonly logId: string;
+  /** Resolves with the reason once nothing can be appended any more, though nobody closed it: the host has to end. */
+  readonly broken: Promise<string>;
   /**
    * Appends and resolves once durable. An event whose id the stream already has is not appended again: the recorded one
    * is returned in its place. Also takes no events at all, for views only.

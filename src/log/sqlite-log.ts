@@ -40,6 +40,7 @@ type Tap = (stream: string, records: readonly Recorded[]) => void;
 
 export class SqliteLog implements EventLog {
   readonly logId: string;
+  readonly broken: Promise<string>;
   readonly #writer: WriterThread;
   readonly #file: string;
   readonly #warn: (text: string) => void;
@@ -58,6 +59,7 @@ export class SqliteLog implements EventLog {
     this.#writer = writer;
     this.#file = file;
     this.logId = writer.logId;
+    this.broken = writer.broken;
     void writer.gone.then(() => this.#wakeAll());
   }
 

@@ -26,6 +26,9 @@ export class WriterThread {
   readonly #waiting = new Map<number, Waiting>();
   /** Resolves once the thread has ended, by itself or by `close`. */
   readonly gone: Promise<void>;
+  /** Resolves with the reason when writing has failed, or the thread has ended without being told to. */
+  readonly broken: Promise<string>;
+  #closing = false;
   /** Why nothing can be read either: the thread has ended. */
   dead: string | undefined;
   #next = 1;
@@ -33,10 +36,13 @@ export class WriterThread {
   private constructor(worker: Worker, logId: string, file: string, onWarning: (text: string) => void) {
     this.logId = logId;
     this.#worker = worker;
+    const { promise: broken, resolve: hasBroken } = Promise.withResolvers<string>();
+    this.broken = broken;
     worker.on("message", (said: Said) => {
       if (said.said === "warning") onWarning(said.text);
       else if (said.said === "failed") {
         this.failed = said.message;
+        hasBroken(said.message);
         onWarning(said.message);
       } else if (said.said === "answer") this.#take(said.n)?.resolve(said.value);
       else if (said.said === "fault") this.#take(said.n)?.reject(new WriterFault(said.fault));
@@ -50,6 +56,7 @@ export class WriterThread {
     worker.on("exit", () => {
       this.dead = `The thread that writes ${file} has ended${detail}: start Hearth again`;
       this.failed ??= this.dead;
+      if (!this.#closing) hasBroken(this.failed);
       for (const waiting of this.#waiting.values()) waiting.reject(new StorageFailed(this.dead));
       this.#waiting.clear();
       resolve();
@@ -96,6 +103,7 @@ export class WriterThread {
 
   /** Answers what is asked already, closes the database and ends the thread. */
   async close(): Promise<void> {
+    this.#closing = true;
     if (this.dead === undefined)
       await this.ask("close", {}).catch(() => "the thread has died meanwhile: as good as closed");
     await this.gone;
