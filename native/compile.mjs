@@ -12,9 +12,10 @@ const run = promisify(execFile);
 /** Where `compile` puts the binary when nothing else is said. */
 export const defaultOutFile = join(here, "build", "keeper");
 
-/** The machines a package carries a ready-made keeper for. `machine` is the number of the processor in an ELF file. */
+/** The machines a package carries a ready-made keeper for. `machine` is the number of
+ * the processor in an ELF file, `packages` what Debian calls the compiler on another machine. */
 export const targets = {
-  "linux-x64": { triple: "x86_64-linux-gnu", machine: 62, packages: "gcc libc6-dev" },
+  "linux-x64": { triple: "x86_64-linux-gnu", machine: 62, packages: "gcc-x86-64-linux-gnu libc6-dev-amd64-cross" },
   "linux-arm64": { triple: "aarch64-linux-gnu", machine: 183, packages: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" },
 };
 

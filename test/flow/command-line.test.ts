@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -51,6 +51,17 @@ describe("the command line", () => {
     const { exitCode, err } = await hearth(["up"], { env: { HEARTH_HOST: "0.0.0.0" } });
     assert.equal(exitCode, 78);
     assert.match(err, /allowed_hosts/);
+  });
+
+  it("refuses a home that is open to others with 78, in the background as well", async () => {
+    const open = join(home, "open");
+    mkdirSync(open);
+    chmodSync(open, 0o755);
+    for (const words of [["up"], ["up", "--detach"]]) {
+      const { exitCode, err } = await hearth(words, { env: { HEARTH_HOME: open } });
+      assert.deepEqual([words, exitCode], [words, 78]);
+      assert.match(err, /open to other users/);
+    }
   });
 
   it("names the program that has the port, with 1", async () => {
