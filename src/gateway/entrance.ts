@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type Admitted, type Door, judge, type Rules } from "./admission.ts";
 import { Audit } from "./audit.ts";
+import { leavesRoom } from "./descriptors.ts";
 import type { Meter } from "./meter.ts";
 import { PROBLEM_TYPE, type Problem, problemBody } from "./problem.ts";
 
@@ -34,9 +35,14 @@ export class Entrance {
   /** Shared with the login, which refuses too. */
   readonly audit: Audit;
   readonly #meter: Meter;
+  readonly #openFiles: number | undefined;
+  /** What they ask for all the same has been answered already. */
+  readonly #turnedAway = new WeakSet<Socket>();
   readonly #admitted = new WeakMap<IncomingMessage, Admitted>();
 
-  constructor(options: { rules: Rules; log: Logger; meter: Meter }) {
+  /** `openFiles`: how many this process may have, sockets included. */
+  constructor(options: { rules: Rules; log: Logger; meter: Meter; openFiles: number | undefined }) {
+    this.#openFiles = options.openFiles;
     this.#rules = options.rules;
     this.audit = new Audit(options.log);
     this.#meter = options.meter;
@@ -50,6 +56,7 @@ export class Entrance {
   /** For the server's constructor: `route` sees admitted requests only. */
   listener(door: Door, route: RequestListener): RequestListener {
     return (request, response) => {
+      if (this.#turnedAway.has(request.socket)) return;
       const verdict = this.#judge(request, door);
       if (!verdict.ok) {
         void this.#refuse(request, door, verdict.problem).then(() => respond(response, verdict.problem));
@@ -66,9 +73,12 @@ export class Entrance {
   /** What comes by other ways than a plain request: upgrades, expectations, malformed requests; and the limit of sockets. */
   guard(server: Server, door: Door, listener: RequestListener, onUpgrade: OnUpgrade): void {
     server.maxConnections = MAX_SOCKETS;
+    // Before Node's own listener, which would begin to read.
+    server.prependListener("connection", (socket: Socket) => this.#refuseIfFull(server, door, socket));
     for (const expectation of ["checkContinue", "checkExpectation"] as const) server.on(expectation, listener);
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       const socket = stream as Socket;
+      if (this.#turnedAway.has(socket)) return;
       // Between here and its new owner nobody else would hear of a reset.
       socket.on("error", () => socket.destroy());
       const verdict = this.#judge(request, door);
@@ -85,6 +95,18 @@ export class Entrance {
       if (!stream.writable || (error.code ?? "") === "ECONNRESET") stream.destroy();
       else refuseUpgrade(stream, { status, reason: "bad_request", detail });
     });
+  }
+
+  /** Said rather than dropped, which is what Node does with a connection for which it has no descriptor left (F24). */
+  #refuseIfFull(server: Server, door: Door, socket: Socket): void {
+    if (leavesRoom(socket, this.#openFiles, door === "unix")) return;
+    this.#meter.count("hearth_refused_total", "503");
+    this.audit.refused({ status: 503, reason: "no_descriptors", peer: peerOf({ socket }, door), door });
+    this.#turnedAway.add(socket);
+    socket.on("error", () => socket.destroy());
+    // Over TLS nothing can be said before a handshake, for which there is no room.
+    if ("setSecureContext" in server) socket.destroy();
+    else refuseUpgrade(socket, NO_ROOM);
   }
 
   #judge(request: IncomingMessage, door: Door) {
@@ -105,6 +127,12 @@ export class Entrance {
   }
 }
 
+const NO_ROOM: Problem = {
+  status: 503,
+  reason: "too_many",
+  detail: "This host has no room for more connections: close some, or raise its limit of open files.",
+  headers: { "retry-after": "1" },
+};
 const clientErrors: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The headers are too long."],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive."],
@@ -114,7 +142,7 @@ const clientErrors: Readonly<Record<string, readonly [number, string]>> = {
 const expectsContinue = ({ headers, httpVersion }: IncomingMessage): boolean =>
   httpVersion === "1.1" && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect ?? "");
 
-export function peerOf(request: IncomingMessage, door: Door): string {
+export function peerOf(request: { socket: Socket }, door: Door): string {
   return door === "unix" ? "unix" : `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? "?"}`;
 }
 

@@ -5,6 +5,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Logger } from "pino";
 import type { Door, Rules } from "./admission.ts";
+import { openFilesLimit } from "./descriptors.ts";
 import { Entrance, serverOptions } from "./entrance.ts";
 import { Failures } from "./failures.ts";
 import { MAX_UPLOAD_BYTES } from "./files.ts";
@@ -109,7 +110,7 @@ export class Gateway implements AsyncDisposable {
       shares,
       address: () => gateway?.address.url ?? "",
     });
-    const entrance = new Entrance({ rules, log, meter });
+    const entrance = new Entrance({ rules, log, meter, openFiles: await openFilesLimit() });
     const sockets = new Sockets({ services, handlers, log, meter, maxFrameBytes: settings.maxFrameBytes });
     const make = (route: RequestListener, door: Door): Server => {
       const listener = entrance.listener(door, route);
