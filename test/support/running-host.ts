@@ -15,7 +15,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export class RunningHost implements AsyncDisposable {
   readonly home: string;
   readonly #env: Record<string, string>;
-  readonly #through: readonly string[];
+  /** For the next start as well. */
+  through: readonly string[];
   readonly #clients = new Set<HearthClient>();
   #process: ChildProcess | undefined;
   #port = 0;
@@ -26,13 +27,17 @@ export class RunningHost implements AsyncDisposable {
 
   private constructor(home: string, env: Record<string, string>, through: readonly string[]) {
     this.home = home;
-    this.#through = through;
+    this.through = through;
     this.#env = env;
   }
 
-  /** `through`: a command that executes the host, such as `unshare`. */
-  static async start(env: Record<string, string> = {}, through: readonly string[] = []): Promise<RunningHost> {
-    const host = new RunningHost(await realpath(await mkdtemp(join(tmpdir(), "hearth-host-"))), env, through);
+  /** `through`: a command that executes the host, such as `unshare`. `home`: an empty directory, removed in the end. */
+  static async start(
+    env: Record<string, string> = {},
+    through: readonly string[] = [],
+    home?: string,
+  ): Promise<RunningHost> {
+    const host = new RunningHost(home ?? (await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")))), env, through);
     await host.restart();
     return host;
   }
@@ -50,7 +55,7 @@ export class RunningHost implements AsyncDisposable {
   /** Starts it again after it was killed or has stopped, on the same port. */
   async restart(): Promise<void> {
     const { PATH = "", HOME = "", LANG = "C.UTF-8", SHELL = "/bin/bash" } = process.env;
-    const [program = "", ...before] = [...this.#through, process.execPath];
+    const [program = "", ...before] = [...this.through, process.execPath];
     const child = spawn(
       program,
       [
@@ -82,6 +87,14 @@ export class RunningHost implements AsyncDisposable {
       return;
     }
     throw new Error(`The host did not start: ${this.complaints}`);
+  }
+
+  /** Resolves with the exit code once it has ended by itself; null for a signal. */
+  async ended(): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined) return null;
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    return child.exitCode;
   }
 
   /** SIGKILL, and waits until it is gone. */
