@@ -30,11 +30,13 @@ export interface Screen extends Disposable {
   /** Shows this many cells; where there is no room for them at the full font size, in a smaller one. */
   setSize(rows: number, cols: number): void;
   setFontSize(size: number): void;
+  /** Whether a screen reader is told what is shown. */
+  setReader(on: boolean): void;
   /** Not in view it costs nothing to draw. */
   show(visible: boolean): void;
 }
 
-/** Lines kept above the screen. The whole output stays on the host; this bounds the memory of the page. */
+/** Lines kept above the screen, as many as the host's screens keep. The whole output stays on the host. */
 const SCROLLBACK = 10_000;
 const SCROLLBAR = 14;
 const SMALLEST_FONT = 4;
@@ -95,6 +97,9 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
     search,
     setSize: (rows, cols) => fitting.setSize(rows, cols),
     setFontSize: (size) => fitting.setFontSize(size),
+    setReader(on) {
+      terminal.options.screenReaderMode = on;
+    },
     show(visible) {
       renderer.show(visible);
       if (visible) fitting.fit();

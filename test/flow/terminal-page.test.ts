@@ -144,8 +144,11 @@ describe("terminals on the page", () => {
     await page.getByTestId("rename-input").fill("build");
     await page.keyboard.press("Enter");
     await page.getByTestId("terminal-tab").filter({ hasText: "build" }).waitFor();
+    const { terminals } = await (await host.client()).call("terminal.list", { session_id: session });
+    assert.equal(terminals.find((row) => row.name === "3")?.title, "build", "for everybody, not in this browser only");
     await page.reload();
     await live(page, "3");
+    await page.getByTestId("terminal-tab").filter({ hasText: "build" }).waitFor();
     assert.equal(await page.getByTestId("terminal-tab").count(), 2);
     await page.getByTestId("terminal-tab").first().click();
     await until(page, /\nsecond\n/, "2");
@@ -159,7 +162,16 @@ describe("terminals on the page", () => {
     await client.call("terminal.close", { terminal_id: theirs.terminal_id });
     await page.getByTestId("terminal-tab").filter({ hasText: "theirs" }).waitFor({ state: "detached" });
 
+    // What runs in it is shown before it is ended.
+    await page.getByTestId("terminal-tab").filter({ hasText: "build" }).click();
+    await type(page, "sleep 1005", "3");
+    const inside = async () => {
+      const id = terminals.find((row) => row.name === "3")?.terminal_id ?? "";
+      return (await client.call("terminal.inside", { terminal_id: id })).processes.map((one) => one.command);
+    };
+    while (!(await inside()).includes("sleep 1005")) await page.waitForTimeout(20);
     await page.getByRole("button", { name: "End terminal build" }).click();
+    await page.getByTestId("running-inside").filter({ hasText: "sleep 1005" }).waitFor();
     await page.getByTestId("dialog-cancel").click();
     assert.equal(await page.getByTestId("terminal-tab").count(), 2, "not without being sure");
     await page.getByRole("button", { name: "End terminal build" }).click();
@@ -171,6 +183,12 @@ describe("terminals on the page", () => {
     };
     while ((await running()).length > 2) await page.waitForTimeout(30);
     assert.deepEqual((await running()).sort(), ["2", "main"]);
+
+    // A shell that only waits is ended without a question.
+    await page.locator('[data-name="2"] textarea').focus();
+    await page.getByRole("button", { name: "End terminal 2" }).click();
+    await page.locator('[data-name="2"]').waitFor({ state: "detached" });
+    assert.equal(await page.getByTestId("dialog").count(), 0);
   });
 
   it("T1: says how a shell ended, and Enter begins a new one", async (t) => {
@@ -205,7 +223,7 @@ describe("terminals on the page", () => {
     await until(page, new RegExp(`\\nhere ${pid}\\n`));
   });
 
-  it("A21: a file dropped on a terminal goes into the workspace, and replaces another only when that is wanted", async (t) => {
+  it("A21: a file dropped on a terminal goes to where its shell is, and replaces another only when that is wanted", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     const page = await openTerminals(t, browser, host, { session: await begin() });
@@ -216,16 +234,36 @@ describe("terminals on the page", () => {
         for (const kind of ["dragover", "drop"])
           place.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
       }, text);
-    const there = () => readFile(join(home, "dropped file.txt"), "utf8");
+    await type(page, "mkdir -p in/here; cd in/here; clear");
+    await until(page, /in\/here. ?$|^[^\n]*[$#] ?$/);
+    const place = join(home, "in/here");
+    const there = () => readFile(join(place, "dropped file.txt"), "utf8");
+    const arrived = () =>
+      page
+        .getByTestId("terminal-notice")
+        .filter({ hasText: `In ${place} now: dropped file.txt` })
+        .waitFor();
     await drop("one");
-    await page.getByTestId("terminal-notice").filter({ hasText: "In the workspace now: dropped file.txt" }).waitFor();
+    await arrived();
     assert.equal(await there(), "one");
     await drop("two");
     await page.getByTestId("dialog").filter({ hasText: "Replace the file?" }).waitFor();
     assert.equal(await there(), "one");
     await page.getByTestId("dialog-act").click();
-    await page.getByTestId("terminal-notice").filter({ hasText: "In the workspace now: dropped file.txt" }).waitFor();
+    await arrived();
     assert.equal(await there(), "two");
+    // The path is typed if that is wanted, and Enter is the person's.
+    await page.keyboard.type("cat ");
+    await page.getByRole("button", { name: "Type the path" }).click();
+    await until(page, (text) => text.replaceAll("\n", "").includes(`cat '${place}/dropped file.txt'`));
+    assert.doesNotMatch(await screenText(page), /two/);
+    await page.keyboard.press("Enter");
+    await until(page, /\ntwo/);
+    await type(page, "cd /; clear");
+    await until(page, /^[^\n]*[$#] ?$/);
+    await drop("three");
+    await page.getByTestId("terminal-notice").filter({ hasText: `outside of the workspace, so it went` }).waitFor();
+    assert.equal(await readFile(join(home, "dropped file.txt"), "utf8"), "three");
   });
 
   it("a shell, an editor and a monitor side by side, and a shell on a phone", async (t) => {

@@ -6,7 +6,7 @@ import { type Core, coreOf, type Line, type LinkData } from "./internals.ts";
 import { type State, serialize } from "./serialize.ts";
 
 /** Lines kept above the screen: as many as the page keeps. */
-export const SCROLLBACK = 5_000;
+export const SCROLLBACK = 10_000;
 /** Of one character with its combining marks no more than this is kept (UTF-16 units). */
 const MAX_CHARACTER = 64;
 const MAX_LINKS = 4_096;

@@ -13,8 +13,8 @@ const CATCH_UP_MS = 50;
 const FIRST_MS = 2_000;
 const FAR_BYTES = 1024 * 1024;
 /** Screens in memory, of terminals that are quiet and in all: the one used least recently is put aside for another. */
-const ROOM = 8;
-const MOST_LIVE = 24;
+const ROOM = 4;
+const MOST_LIVE = 16;
 const REST_CHECK_MS = 2_000;
 
 const port = parentPort;

@@ -7,6 +7,8 @@ export interface KeyBarProps {
   onKey: (key: Key) => void;
   onText: (text: string) => void;
   onPaste: () => void;
+  /** What is shown, as text that a finger can select. */
+  onSelect: () => void;
 }
 
 const KEYS: readonly { label: string; says: string; key?: Key; text?: string }[] = [
@@ -28,7 +30,7 @@ const KEYS: readonly { label: string; says: string; key?: Key; text?: string }[]
 const LOOK =
   "h-10 min-w-10 flex-none rounded-lg border border-line bg-raised px-1.5 font-mono text-[0.8125rem] select-none active:bg-wash";
 
-export function KeyBar({ ctrl, onCtrl, onKey, onText, onPaste }: KeyBarProps) {
+export function KeyBar({ ctrl, onCtrl, onKey, onText, onPaste, onSelect }: KeyBarProps) {
   return (
     <div
       role="toolbar"
@@ -51,6 +53,9 @@ export function KeyBar({ ctrl, onCtrl, onKey, onText, onPaste }: KeyBarProps) {
       {KEYS.slice(2).map(button)}
       <button type="button" className={LOOK} onClick={onPaste}>
         Paste
+      </button>
+      <button type="button" className={LOOK} onClick={onSelect}>
+        Select
       </button>
     </div>
   );

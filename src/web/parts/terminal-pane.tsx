@@ -8,10 +8,13 @@ import { type Command, commandOf, keysOf } from "../terminal/commands.ts";
 import type { Font } from "../terminal/font-size.ts";
 import { type Key, keyBytes, withCtrl } from "../terminal/keys.ts";
 import { judgePaste } from "../terminal/paste.ts";
+import type { Reader } from "../terminal/screen-reader.ts";
 import { Shell } from "../terminal/shell.ts";
+import { asWords } from "../terminal/upload.ts";
 import type { Question } from "./terminal-question.tsx";
 import { TerminalSearch } from "./terminal-search.tsx";
 import { type Notice, TerminalStatus } from "./terminal-status.tsx";
+import { TerminalText, textOf } from "./terminal-text.tsx";
 import { useDrop } from "./use-drop.ts";
 
 /** What the bar above and the keys below can do with a pane. */
@@ -20,6 +23,8 @@ export interface PaneHandle {
   find(): void;
   copy(): void;
   paste(): void;
+  /** Shows all of it as text. */
+  asText(): void;
   key(key: Key): void;
   text(text: string): void;
   /** Nothing runs in it any more. */
@@ -36,6 +41,7 @@ export interface TerminalPaneProps {
   label: string;
   visible: boolean;
   font: Font;
+  reader: Reader;
   /** Ctrl of the key bar: held for the next key. */
   ctrl: RefObject<{ held: boolean; release: () => void }>;
   handles: RefObject<Map<string, PaneHandle>>;
@@ -51,12 +57,13 @@ const BELL_MS = 350;
 const NOTICE_MS = 3_000;
 
 export function TerminalPane(props: TerminalPaneProps) {
-  const { hub, session, name, label, visible, font } = props;
+  const { hub, session, name, label, visible, font, reader } = props;
   const place = useRef<HTMLElement>(null);
   const live = useRef(props);
   live.current = props;
   const [shown, setShown] = useState<{ screen: Screen; shell: Shell } | null>(null);
   const [finding, setFinding] = useState(false);
+  const [text, setText] = useState<string | null>(null);
   const [ringing, setRinging] = useState(false);
   const [notice, setNotice] = useState<Notice | null>(null);
 
@@ -72,6 +79,7 @@ export function TerminalPane(props: TerminalPaneProps) {
     const { terminal } = screen;
     const shell = new Shell({
       ...{ client: hub.client, session, name, terminal, setSize: screen.setSize },
+      onCut: (message) => setNotice({ text: message, action: null, held: 0 }),
       onClosed: () => live.current.onClosed(name),
     });
     setShown({ screen, shell });
@@ -79,13 +87,22 @@ export function TerminalPane(props: TerminalPaneProps) {
       listenToKeys(screen, shell, live),
       listenToPastes(place.current, screen, live),
       watchAttempts(screen, shell, live, { setRinging, setNotice }),
+      bringHistory(screen, shell),
     ];
+    screen.setReader(reader.state.get().on);
     const unfollow = [
       shell.state.subscribe(() => live.current.onTitle(name, shell.state.get().title)),
+      reader.state.subscribe(() => screen.setReader(reader.state.get().on)),
       font.state.subscribe(() => screen.setFontSize(font.state.get().size)),
     ];
     const { current: handles } = live.current.handles;
-    const handle = handleOf(screen, shell, live, () => setFinding(true));
+    const handle = handleOf(screen, shell, live, {
+      find: () => {
+        shell.history();
+        setFinding(true);
+      },
+      asText: () => shell.history(() => setText(textOf(terminal))),
+    });
     handles.set(name, handle);
     // Fitted first, so that a new shell begins with the size of its place.
     screen.show(live.current.visible);
@@ -97,12 +114,21 @@ export function TerminalPane(props: TerminalPaneProps) {
       shell[Symbol.dispose]();
       screen[Symbol.dispose]();
     };
-  }, [hub, session, name, font]);
+  }, [hub, session, name, font, reader]);
   useEffect(() => shown?.screen.show(visible), [shown, visible]);
 
   const { over, on } = useDrop({
     session,
-    say: (text) => setNotice({ text, copy: null, held: 0 }),
+    terminal: () => shown?.shell.state.get().id ?? null,
+    say: (said, arrived) => {
+      const terminal = shown?.screen.terminal;
+      const act = () => {
+        terminal?.paste(asWords(arrived));
+        terminal?.focus();
+      };
+      const action = terminal === undefined || arrived.length === 0 ? null : { label: "Type the path", act };
+      setNotice({ text: said, action, held: 0 });
+    },
     ask: props.onAsk,
   });
   const back = () => shown?.screen.terminal.focus();
@@ -117,7 +143,7 @@ export function TerminalPane(props: TerminalPaneProps) {
     >
       {over && (
         <p className="pointer-events-none absolute inset-2 z-20 grid place-items-center rounded-xl border-2 border-glow border-dashed bg-wash/85 font-medium">
-          Into the workspace
+          To where the shell is
         </p>
       )}
       <section
@@ -136,14 +162,23 @@ export function TerminalPane(props: TerminalPaneProps) {
           }}
         />
       )}
+      {text !== null && (
+        <TerminalText
+          text={text}
+          onCopy={(chosen) => void copyText(chosen)}
+          onClose={() => {
+            setText(null);
+            back();
+          }}
+        />
+      )}
       {shown !== null && (
         <TerminalStatus
           shell={shown.shell}
           notice={notice}
           onNotice={() => {
-            const text = notice?.copy ?? null;
             setNotice(null);
-            if (text !== null) props.onAsk({ kind: "clipboard", text, act: () => void copyText(text) });
+            notice?.action?.act();
           }}
           onDismiss={() => setNotice(null)}
           onDone={back}
@@ -225,13 +260,15 @@ function watchAttempts({ terminal }: Screen, shell: Shell, live: Live, shows: Sh
       timer = setTimeout(() => shows.setRinging(false), BELL_MS);
     }),
     catchAttempts(terminal, () => shell.muted, {
-      onClipboard: (text) =>
-        say(
-          text === null
-            ? { text: "A program tried to read the clipboard. It was refused.", copy: null }
-            : { text: "A program tried to write to the clipboard. It was refused.", copy: text },
-        ),
-      onNotification: (text) => say({ text: `A program says: ${text}`, copy: null }),
+      onClipboard: (text) => {
+        const look = (offered: string) =>
+          live.current.onAsk({ kind: "clipboard", text: offered, act: () => void copyText(offered) });
+        say({
+          text: `A program tried to ${text === null ? "read" : "write to"} the clipboard. It was refused.`,
+          action: text === null || text === "" ? null : { label: "Look at it", act: () => look(text) },
+        });
+      },
+      onNotification: (text) => say({ text: `A program says: ${text}`, action: null }),
     }),
   ];
   return {
@@ -242,11 +279,26 @@ function watchAttempts({ terminal }: Screen, shell: Shell, live: Live, shows: Sh
   };
 }
 
-function handleOf(screen: Screen, shell: Shell, live: Live, find: () => void): PaneHandle {
+/** Whoever looks further up than what came with the screen is shown the rest. */
+function bringHistory({ terminal }: Screen, shell: Shell): Disposable {
+  const scrolling = terminal.onScroll(() => {
+    const { baseY, viewportY, type } = terminal.buffer.active;
+    if (type === "normal" && viewportY < baseY && !shell.muted) shell.history();
+  });
+  return { [Symbol.dispose]: () => scrolling.dispose() };
+}
+
+function handleOf(
+  screen: Screen,
+  shell: Shell,
+  live: Live,
+  { find, asText }: Pick<PaneHandle, "find" | "asText">,
+): PaneHandle {
   const { terminal } = screen;
   return {
     focus: () => terminal.focus(),
     find,
+    asText,
     copy: () => {
       if (terminal.hasSelection()) void copyText(terminal.getSelection());
       terminal.focus();

@@ -9,7 +9,7 @@ export type Question =
   | { kind: "paste"; paste: Paste; act: () => void }
   | { kind: "link"; target: string }
   | { kind: "clipboard"; text: string; act: () => void }
-  | { kind: "close"; name: string; act: () => void }
+  | { kind: "close"; name: string; running: readonly { pid: number; command: string }[] | null; act: () => void }
   | { kind: "overwrite"; name: string; act: () => void }
   | { kind: "rename"; name: string; label: string; act: (label: string) => void };
 
@@ -45,6 +45,18 @@ export function TerminalQuestion({ question, onDone }: { question: Question; onD
           onClose={onDone}
         >
           <p className="text-soft">Its shell and everything that runs in it end, for everybody who watches it.</p>
+          {question.running !== null && (
+            <ul data-testid="running-inside" className="mt-3 max-h-48 space-y-1 overflow-auto font-mono text-xs">
+              {question.running.map(({ pid, command }) => (
+                <li key={pid} className="flex gap-3">
+                  <span className="flex-none text-faint">{pid}</span>
+                  <span className="min-w-0 truncate">
+                    <ExactText text={command} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
         </Dialog>
       );
     case "overwrite":
@@ -56,7 +68,7 @@ export function TerminalQuestion({ question, onDone }: { question: Question; onD
           onAct={done(question.act, onDone)}
           onClose={onDone}
         >
-          <p className="mb-2 text-soft">The workspace has a file of this name already.</p>
+          <p className="mb-2 text-soft">There is a file of this name in that place already.</p>
           <Exact text={question.name} />
         </Dialog>
       );
@@ -154,9 +166,7 @@ function RenameQuestion({ question, onDone }: { question: Question & { kind: "re
         onFocus={(event) => event.target.select()}
         onChange={(event) => setLabel(event.target.value)}
       />
-      <p className="mt-1.5 text-xs text-faint">
-        Only in this browser. Empty: “{question.name}”, and what its program says.
-      </p>
+      <p className="mt-1.5 text-xs text-faint">For everybody who sees this terminal. Empty: “{question.name}”.</p>
     </Dialog>
   );
 }

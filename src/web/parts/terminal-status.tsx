@@ -6,8 +6,8 @@ import { Close } from "./icons.tsx";
 
 export interface Notice {
   text: string;
-  /** A text that a program offers for the clipboard. */
-  copy: string | null;
+  /** What can be done about it. */
+  action: { label: string; act: () => void } | null;
   /** How many others were not shown. */
   held: number;
 }
@@ -36,9 +36,9 @@ export function TerminalStatus({ shell, notice, onNotice, onDismiss, onDone }: T
               {seen(notice.text)}
               {notice.held > 0 && <span className="text-faint"> · and {notice.held} more</span>}
             </span>
-            {notice.copy !== null && notice.copy !== "" && (
+            {notice.action !== null && (
               <button type="button" className="btn btn-quiet" onClick={onNotice}>
-                Look at it
+                {notice.action.label}
               </button>
             )}
             <button type="button" className="icon-btn" aria-label="Dismiss" onClick={onDismiss}>

@@ -5,11 +5,16 @@ import { type Layout, panes } from "../terminal/layout.ts";
 import { Close, More, Plus } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 
-export type Deed = Command | "paste" | "rename" | "close";
+export type Deed = Command | "paste" | "text" | "reader" | "rename" | "close";
 
 export interface TerminalTabsProps {
   layout: Layout;
+  /** What a person calls a terminal, by its name. */
+  labels: ReadonlyMap<string, string>;
+  /** As the programs in them say. */
   titles: Readonly<Record<string, string>>;
+  /** What is switched on. */
+  pressed: ReadonlySet<Deed>;
   /** Names of terminals that rang while they were not in view. */
   rang: ReadonlySet<string>;
   onTab: (id: string) => void;
@@ -23,15 +28,19 @@ const DEEDS: readonly { deed: Deed; label: string }[] = [
   { deed: "find", label: "Find" },
   { deed: "copy", label: "Copy what is selected" },
   { deed: "paste", label: "Paste" },
+  { deed: "text", label: "Show as text to select" },
   { deed: "larger", label: "Larger text" },
   { deed: "smaller", label: "Smaller text" },
   { deed: "usual-size", label: "Usual text size" },
   { deed: "wide", label: "Whole page, or beside" },
+  { deed: "reader", label: "For screen readers" },
   { deed: "rename", label: "Rename…" },
   { deed: "close", label: "End this terminal…" },
 ];
 
-export function TerminalTabs({ layout, titles, rang, onTab, onDeed }: TerminalTabsProps) {
+const TOGGLES: ReadonlySet<Deed> = new Set<Deed>(["reader"]);
+
+export function TerminalTabs({ layout, labels, titles, pressed, rang, onTab, onDeed }: TerminalTabsProps) {
   const [menu, setMenu] = useState(false);
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
@@ -53,7 +62,7 @@ export function TerminalTabs({ layout, titles, rang, onTab, onDeed }: TerminalTa
       >
         {layout.tabs.map((tab) => {
           const active = tab.id === layout.active;
-          const label = layout.labels[tab.focus] ?? tab.focus;
+          const label = labels.get(tab.focus) ?? tab.focus;
           const title = titles[tab.focus] ?? "";
           const count = panes(tab.tree).length;
           return (
@@ -129,6 +138,7 @@ export function TerminalTabs({ layout, titles, rang, onTab, onDeed }: TerminalTa
               key={deed}
               type="button"
               data-deed={deed}
+              aria-pressed={TOGGLES.has(deed) ? pressed.has(deed) : undefined}
               className="flex min-h-10 w-full items-center justify-between gap-4 rounded-lg px-3 text-left text-sm hover:bg-wash"
               onClick={() => {
                 setMenu(false);
@@ -136,7 +146,11 @@ export function TerminalTabs({ layout, titles, rang, onTab, onDeed }: TerminalTa
               }}
             >
               {label}
-              <kbd className="font-sans text-2xs text-faint">{deed in keysOf ? keysOf[deed as Command] : ""}</kbd>
+              {TOGGLES.has(deed) ? (
+                <span className="text-2xs text-faint">{pressed.has(deed) ? "on" : "off"}</span>
+              ) : (
+                <kbd className="font-sans text-2xs text-faint">{deed in keysOf ? keysOf[deed as Command] : ""}</kbd>
+              )}
             </button>
           ))}
         </div>

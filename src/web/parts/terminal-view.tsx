@@ -1,11 +1,13 @@
 // The terminals of a session: tabs, each split into as many panes as one likes. Where they stand is kept in this browser.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { Result } from "../../protocol/methods.ts";
 import type { TerminalRow } from "../../protocol/rows.ts";
 import type { Hub } from "../hub.ts";
 import type { Command } from "../terminal/commands.ts";
 import { fontStore } from "../terminal/font-size.ts";
 import { loadLayout, pruned, saveLayout } from "../terminal/kept-layout.ts";
 import * as layouts from "../terminal/layout.ts";
+import { readerStore } from "../terminal/screen-reader.ts";
 import { useMedia } from "../use-media.ts";
 import { Plus } from "./icons.tsx";
 import { KeyBar } from "./key-bar.tsx";
@@ -28,6 +30,9 @@ export interface TerminalViewProps {
 /** Tabs that stay as they are while others are looked at; one from further back is drawn anew. */
 const MOST_KEPT = 5;
 const font = fontStore();
+const reader = readerStore();
+const READER_ON: ReadonlySet<Deed> = new Set<Deed>(["reader"]);
+const NOTHING_ON: ReadonlySet<Deed> = new Set();
 
 export default function TerminalView({ hub, session, terminals, visible, wide, onWide }: TerminalViewProps) {
   const [layout, setLayout] = useState<layouts.Layout | null>(null);
@@ -45,6 +50,12 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
   const grab = useRef(false);
   const ctrl = useRef({ held: false, release: () => setHeld(false) });
   ctrl.current.held = held;
+  const { on: reading } = useSyncExternalStore(reader.state.subscribe, reader.state.get);
+  // The newest of a name counts: an older one of it was closed.
+  const labels = useMemo(
+    () => new Map([...terminals.values()].map((row) => [row.name, row.title ?? row.name])),
+    [terminals],
+  );
   const slim = useMedia("(width <= 720px)");
   const coarse = useMedia("(pointer: coarse)") || slim;
 
@@ -94,9 +105,11 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
   }, [activeId]);
 
   const forget = useCallback((name: string) => change((before) => layouts.close(before, name), false), [change]);
+  const idOf = (name: string) =>
+    handles.current.get(name)?.id() ?? [...terminals.values()].findLast((row) => row.name === name)?.terminal_id;
   const end = (name: string) => {
     const handle = handles.current.get(name);
-    const id = handle?.id() ?? [...terminals.values()].find((row) => row.name === name)?.terminal_id;
+    const id = idOf(name);
     const act = () => {
       if (id !== undefined) {
         closing.current.add(id);
@@ -106,8 +119,19 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
       }
       change((before) => layouts.close(before, name));
     };
+    const sure = (running: Result<"terminal.inside">["processes"] | null) =>
+      setQuestion({ kind: "close", name: labels.get(name) ?? name, running, act });
     if (handle?.ended()) act();
-    else setQuestion({ kind: "close", name: layout?.labels[name] ?? name, act });
+    else if (id === undefined) sure(null);
+    else
+      hub.client.call("terminal.inside", { terminal_id: id }).then(
+        // Nothing but a shell that waits is lost by ending it.
+        ({ processes }) => (processes.length === 0 ? act() : sure(processes)),
+        (error: unknown) => {
+          console.info("what runs in a terminal is not known", error);
+          sure(null);
+        },
+      );
   };
 
   const onDeed = (deed: Deed, about = focus) => {
@@ -132,8 +156,15 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
         return next === undefined ? undefined : change((before) => layouts.focus(before, next));
       }
       case "rename": {
-        const act = (label: string) => change((before) => layouts.rename(before, pane, label));
-        return setQuestion({ kind: "rename", name: pane, label: layout?.labels[pane] ?? "", act });
+        const id = idOf(pane);
+        if (id === undefined) return;
+        const act = (title: string) => {
+          hub.client
+            .call("terminal.rename", { terminal_id: id, title })
+            .catch((error: unknown) => console.warn("a terminal was not renamed", error));
+        };
+        const label = labels.get(pane) ?? pane;
+        return setQuestion({ kind: "rename", name: pane, label: label === pane ? "" : label, act });
       }
       case "close":
         return end(pane);
@@ -141,6 +172,10 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
       case "copy":
       case "paste":
         return handles.current.get(pane)?.[deed]();
+      case "text":
+        return handles.current.get(pane)?.asText();
+      case "reader":
+        return reader.toggle();
       case "larger":
       case "smaller":
         return font.by(deed === "larger" ? 1 : -1);
@@ -181,6 +216,8 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
     <div ref={root} className="flex h-full min-h-0 flex-col">
       <TerminalTabs
         layout={seen}
+        labels={labels}
+        pressed={reading ? READER_ON : NOTHING_ON}
         titles={titles}
         rang={rang}
         onTab={(id) => change((before) => (slim ? layouts.focus(before, id) : { ...before, active: id }), false)}
@@ -200,8 +237,8 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
               className={`absolute overflow-hidden border ${many && one.focus === name ? "z-[1] border-glow/70" : "border-transparent"} ${many ? "" : "border-0!"}`}
             >
               <TerminalPane
-                {...{ hub, session, name, font, ctrl, handles, onFocus, onCommand, onTitle, onBell }}
-                label={seen.labels[name] ?? name}
+                {...{ hub, session, name, font, reader, ctrl, handles, onFocus, onCommand, onTitle, onBell }}
+                label={labels.get(name) ?? name}
                 visible={visible && inView}
                 onAsk={setQuestion}
                 onClosed={forget}
@@ -237,6 +274,7 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
           onKey={(key) => handles.current.get(focus)?.key(key)}
           onText={(text) => handles.current.get(focus)?.text(text)}
           onPaste={() => handles.current.get(focus)?.paste()}
+          onSelect={() => handles.current.get(focus)?.asText()}
         />
       )}
       {question !== null && <TerminalQuestion question={question} onDone={answered} />}

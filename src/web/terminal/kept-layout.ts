@@ -27,9 +27,9 @@ export function saveLayout(session: string, layout: Layout, storage: Keep = loca
 /** The layout in `text`; null if it is none. Never throws. */
 export function parseLayout(text: string): Layout | null {
   try {
-    const { tabs, active, labels } = record(text.length > LONGEST ? null : JSON.parse(text));
+    const { tabs, active } = record(text.length > LONGEST ? null : JSON.parse(text));
     if (!Array.isArray(tabs) || tabs.length === 0 || tabs.length > MOST_PANES) return null;
-    const layout: Layout = { tabs: tabs.map(tabOf), active: String(active), labels: labelsOf(labels) };
+    const layout: Layout = { tabs: tabs.map(tabOf), active: String(active) };
     const all = names(layout);
     const ids = layout.tabs.map((tab) => tab.id);
     if (all.length > MOST_PANES || new Set(all).size !== all.length || new Set(ids).size !== ids.length) return null;
@@ -68,11 +68,6 @@ function treeOf(value: unknown, depth: number): Tree {
   const part = typeof share === "number" && share >= 0.1 && share <= 0.9 ? share : 0.5;
   return { kind, way, share: part, first: treeOf(first, depth + 1), second: treeOf(second, depth + 1) };
 }
-function labelsOf(value: unknown): Record<string, string> {
-  const entries = Object.entries(record(value)).slice(0, MOST_PANES);
-  return Object.fromEntries(entries.map(([name, label]) => [word(name), word(label)]));
-}
-
 function forgetOldest(storage: Keep): void {
   const kept: { key: string; at: number }[] = [];
   for (let n = 0; n < storage.length; n += 1) {

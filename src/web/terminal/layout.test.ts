@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as layouts from "./layout.ts";
 
-const { activeTab, adopt, close, empty, focus, freshName, names, neighbour, openTab, rename, resize, split, step } =
-  layouts;
+const { activeTab, adopt, close, empty, focus, freshName, names, neighbour, openTab, resize, split, step } = layouts;
 
 describe("the layout of a session's terminals", () => {
   const one = openTab(empty, "main");
@@ -54,13 +53,9 @@ describe("the layout of a session's terminals", () => {
     assert.equal(activeTab(adopt(empty, ["x"]))?.focus, "x");
   });
 
-  it("names what is new, and keeps labels with their terminals", () => {
+  it("names what is new", () => {
     assert.equal(freshName([]), "main");
     assert.equal(freshName(["main", "2"]), "3");
-    const labelled = rename(one, "main", "  build ");
-    assert.deepEqual(labelled.labels, { main: "build" });
-    assert.deepEqual(rename(labelled, "main", " ").labels, {});
-    assert.deepEqual(close(labelled, "main").labels, {});
   });
 
   it("moves a divider, and never to where a pane would be gone", () => {

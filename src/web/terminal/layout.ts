@@ -16,15 +16,12 @@ export interface Layout {
   tabs: readonly Tab[];
   /** Id of the tab in view; empty when there is none. */
   active: string;
-  /** What a person calls a terminal, by its name. */
-  labels: Readonly<Record<string, string>>;
 }
 
 export const MOST_PANES = 24;
-const LONGEST_NAME = 100;
 const LEAST_SHARE = 0.1;
 
-export const empty: Layout = { tabs: [], active: "", labels: {} };
+export const empty: Layout = { tabs: [], active: "" };
 
 export function panes(tree: Tree): string[] {
   return tree.kind === "pane" ? [tree.name] : [...panes(tree.first), ...panes(tree.second)];
@@ -96,9 +93,8 @@ export function close(layout: Layout, name: string): Layout {
       : layout.tabs.map((one) =>
           one === tab ? { ...tab, tree, focus: tab.focus === name ? (panes(tree)[0] ?? "") : tab.focus } : one,
         );
-  const { [name]: _, ...labels } = layout.labels;
   const gone = tree === undefined && layout.active === tab.id;
-  return { tabs, labels, active: gone ? ((tabs[at] ?? tabs[at - 1])?.id ?? "") : layout.active };
+  return { tabs, active: gone ? ((tabs[at] ?? tabs[at - 1])?.id ?? "") : layout.active };
 }
 
 /** Brings a pane into view and gives it the keyboard. */
@@ -115,13 +111,6 @@ export function step(layout: Layout, by: 1 | -1): Layout {
   const at = layout.tabs.findIndex((tab) => tab.id === layout.active);
   const next = layout.tabs.at((at + by) % Math.max(1, layout.tabs.length));
   return next === undefined ? layout : { ...layout, active: next.id };
-}
-
-/** An empty label goes back to the terminal's own name. */
-export function rename(layout: Layout, name: string, label: string): Layout {
-  const { [name]: _, ...labels } = layout.labels;
-  const text = label.trim().slice(0, LONGEST_NAME);
-  return { ...layout, labels: text === "" ? labels : { ...labels, [name]: text } };
 }
 
 /** Moves a divider. `path` leads to the split: "1" for each second branch, "0" for each first. */

@@ -28,6 +28,8 @@ export interface ShellOptions {
   name: string;
   terminal: Terminal;
   setSize: (rows: number, cols: number) => void;
+  /** Something typed or pasted was not taken: a sentence for its person. */
+  onCut: (message: string) => void;
   /** It was closed on purpose, here or elsewhere: there is nothing to show any more. */
   onClosed: () => void;
 }
@@ -55,6 +57,10 @@ export class Shell implements Disposable {
   /** So much was undrawn that the stream was let go. */
   #behind = false;
   #asked: Promise<void> = Promise.resolve();
+  /** Older lines were left out, for the screen to come soon. */
+  #incomplete = false;
+  /** What is to be done once they are there. */
+  #kept: (() => void) | undefined;
 
   constructor(options: ShellOptions) {
     this.#options = options;
@@ -116,6 +122,26 @@ export class Shell implements Disposable {
     if (this.state.get().mine) this.#sized(rows, cols);
   }
 
+  /** Brings the older lines that were left out, if any; what is in view stays in view. `then` comes when they are drawn. */
+  history(then: () => void = () => undefined): void {
+    if (!this.#incomplete || this.#stream === undefined || this.state.get().phase !== "live") {
+      then();
+      return;
+    }
+    this.#incomplete = false;
+    const { terminal } = this.#options;
+    const { baseY, viewportY } = terminal.buffer.active;
+    const up = baseY - viewportY;
+    this.#kept = () => {
+      this.#kept = undefined;
+      terminal.write("", () => {
+        terminal.scrollToLine(terminal.buffer.active.baseY - up);
+        then();
+      });
+    };
+    this.#stream.history();
+  }
+
   /** This viewer's size for everybody. */
   take(): void {
     this.#stream?.take();
@@ -128,11 +154,13 @@ export class Shell implements Disposable {
 
   #attach(id: string): void {
     this.#stream?.close();
+    this.#kept = undefined;
     const { terminal } = this.#options;
     const listener: TerminalListener = {
       onBytes: (bytes, { replay }) => this.#draw(bytes, replay),
-      onReset: (rows, cols) => {
+      onReset: (rows, cols, complete) => {
         this.#clamp = new Clamp();
+        this.#incomplete = !complete;
         // In the order of the stream: what is still undrawn belongs to the screen before.
         terminal.write("", () => {
           terminal.reset();
@@ -145,7 +173,11 @@ export class Shell implements Disposable {
         terminal.write("", () => this.#sized(rows, cols));
       },
       onExit: (end) => this.#ended(end),
-      onError: (error) => this.state.set({ problem: error.message }),
+      onError: ({ reason, message }) => {
+        if (reason === "input_cut") this.#options.onCut(message);
+        else this.state.set({ problem: message });
+      },
+      onLive: () => this.#kept?.(),
       onConnection: (is, over) => {
         // What an older stream still has to say is no longer about this screen.
         if (this.#stream !== mine) return;
@@ -187,7 +219,9 @@ export class Shell implements Disposable {
     this.#asked = this.#asked
       .then(() => this.#options.client.call("terminal.input", { terminal_id: id, data }, this.#gone.signal))
       .then(
-        () => undefined,
+        ({ bytes }) => {
+          if (bytes < piece.length) this.#options.onCut(`Only ${bytes} of ${piece.length} bytes were taken.`);
+        },
         (error: unknown) => console.info("what was typed was not taken", error),
       );
   }
