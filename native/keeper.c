@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,9 +19,8 @@
 
 struct keeper keeper;
 
-enum { RETRY_MS = 100, SURVIVORS_MS = 20, SURVIVORS_MOST_MS = 640, DYING_MS = 50, LEAVING_MS = 1000, GRACE_ON_TERM_MS = 2000, TERMINAL_DRAIN = 4 * 1024 * 1024 };
+enum { DYING_MS = 50, LEAVING_MS = 1000 };
 static char chunk[CHUNK];
-static volatile sig_atomic_t asked_to_end;
 
 /* ---- the answer to whoever waits for the start; a host that is gone reads the records instead ---- */
 
@@ -38,10 +35,11 @@ static void reply(const char *format, const char *step, int error) {
   keeper.reply = -1;
 }
 
-static void failed_start(const char *step, int error) {
+void failed_start(const char *step, int error) {
   record_begin(&keeper.exit_record);
   record_add(&keeper.exit_record, "kind=failed_start\nstep=%s\nerrno=%d\nended=%lld\nmark=%s\n", step, error,
              (long long)now_ms(), keeper.spec.mark);
+  record_words(&keeper.exit_record, transport.words, transport.words_length);
   record_sign(&keeper.exit_record, "exit", keeper.spec.secret);
   /* A disk too full to reserve the space may be too full for this as well: then only the answer says why. */
   if (keeper.exit_fd >= 0 ? !record_fill(keeper.exit_fd, &keeper.exit_record)
@@ -53,22 +51,6 @@ static void failed_start(const char *step, int error) {
 
 /* ---- start ---- */
 
-static void on_signal(int signal) {
-  int saved = errno;
-  if (signal == SIGTERM) asked_to_end = 1;
-  (void)!write(keeper.wake[1], "", 1); /* full: the loop is awake already */
-  errno = saved;
-}
-
-static bool watch_signals(void) {
-  struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, ignored = {.sa_handler = SIG_IGN};
-  static const int unwanted[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTTOU, SIGTTIN, SIGTSTP};
-  for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
-    if (sigaction(unwanted[i], &ignored, NULL) != 0) return false;
-  return pipe_cloexec(keeper.wake) && set_nonblocking(keeper.wake[0]) && set_nonblocking(keeper.wake[1]) &&
-         sigaction(SIGCHLD, &ours, NULL) == 0 && sigaction(SIGTERM, &ours, NULL) == 0;
-}
-
 static bool write_live(void) {
   struct record live;
   char boot[80];
@@ -76,20 +58,22 @@ static bool write_live(void) {
   record_begin(&live);
   record_add(&live, "keeper=%d\npid=%d\ngroup=%d\ntick=%llu\nboot=%s\nmode=%s\nstarted=%lld\nbest_effort=%d\nunlimited=%d\nmark=%s\n",
              (int)getpid(), (int)keeper.child.pid, (int)keeper.child.pid, (unsigned long long)keeper.child.tick, boot,
-             keeper.child.pty ? "pty" : "pipe", (long long)now_ms(), keeper.best_effort, keeper.unlimited, keeper.spec.mark);
+             keeper.child.pty || (transport.used && keeper.spec.pty) ? "pty" : "pipe", (long long)now_ms(), keeper.best_effort,
+             keeper.unlimited, keeper.spec.mark);
   record_sign(&live, "live", keeper.spec.secret);
   return record_publish("live", &live);
 }
 
-/* The mark identifies the child; it is the last entry, and no other of that name may stand before it. */
-static void mark_environment(void) {
-  static char entry[sizeof keeper.spec.mark + 16];
-  size_t kept = 0;
-  for (size_t i = 0; keeper.spec.env[i] != NULL; i++)
-    if (strncmp(keeper.spec.env[i], "HEARTH_MARK=", 12) != 0) keeper.spec.env[kept++] = keeper.spec.env[i];
-  snprintf(entry, sizeof entry, "HEARTH_MARK=%s", keeper.spec.mark);
-  keeper.spec.env[kept++] = entry;
-  keeper.spec.env[kept] = NULL;
+/* In a sandbox or not: what this keeper forks. The way into a sandbox has its own environment, and no terminal. */
+static struct spec what_to_fork(void) {
+  struct spec spec = keeper.spec;
+  if (!transport.used) return spec;
+  spec.argv = spec.via_argv;
+  spec.env = spec.via_env;
+  spec.cwd = spec.via_cwd;
+  spec.pty = false;
+  spec.errors_apart = true;
+  return spec;
 }
 
 static bool open_everything(mode_t umask_of_child, const char **step) {
@@ -100,9 +84,13 @@ static bool open_everything(mode_t umask_of_child, const char **step) {
   *step = "socket";
   if (!serve_open()) return false;
   *step = "signals";
-  if (!watch_signals()) return false;
-  mark_environment();
-  return child_fork(&keeper.child, &keeper.spec, umask_of_child, step);
+  if ((keeper.wake = wake_open()) < 0) return false;
+  mark_environment(&keeper.spec);
+  if (keeper.spec.via_argv[0] != NULL) transport_open();
+  struct spec spec = what_to_fork();
+  if (!child_fork(&keeper.child, &spec, umask_of_child, step)) return false;
+  *step = "identity";
+  return keeper.child.tick != 0;
 }
 
 /* Steps 3 to 6 of the start. Whoever gives up waiting renames our claim away, before it or after it: both is seen. */
@@ -121,110 +109,73 @@ static bool start(mode_t umask_of_child) {
   if (!write_live()) return failed_start("live", errno), false;
   test_point(5);
   if (access("armed", F_OK) != 0) return failed_start("revoked", ECANCELED), false;
-  if (!write_all(keeper.child.gate, "", 1)) return failed_start("gate", errno), false;
-  close(keeper.child.gate);
+  if (!child_open_gate(&keeper.child)) return failed_start("gate", errno), false;
   keeper.starting = true;
   test_point(6);
   return true;
 }
 
-/* ---- output: what is read goes to the spool; what a full disk refuses is held, and nothing more is read ---- */
+/* ---- output: what is read goes to the spool; while something is held for a full disk, nothing more is read ---- */
 
-static void spool_or_hold(const char *bytes, size_t count) {
-  size_t done = spool_write(&keeper.spool, bytes, count);
-  if (done == count) return;
-  char *held = malloc(count - done);
-  if (held == NULL) { /* then the chunk itself stays where it is: it is only read into when nothing is held */
-    memmove(chunk, bytes + done, count - done);
-    held = chunk;
-  } else {
-    memcpy(held, bytes + done, count - done);
-  }
-  keeper.held = held;
-  keeper.held_length = count - done;
-  keeper.retry_at = monotonic_ms() + RETRY_MS;
-}
-
-static void retry_held(void) {
-  char *held = keeper.held;
-  size_t done = spool_write(&keeper.spool, held, keeper.held_length);
-  keeper.held_length -= done;
-  keeper.retry_at = monotonic_ms() + RETRY_MS;
-  if (keeper.held_length > 0) {
-    memmove(held, held + done, keeper.held_length);
-  } else {
-    keeper.held = NULL;
-    if (held != chunk) free(held);
-  }
-}
-
-static void end_output(void) {
-  if (keeper.child.input == keeper.child.output) keeper.child.input = -1;
-  close(keeper.child.output);
-  keeper.child.output = -1;
-  keeper.output_ended = true;
-}
-
-/* Reads at most `most` bytes. A terminal hands out little at a time, so its pieces are gathered for one write. */
 static size_t read_output(size_t most) {
-  size_t have = 0;
-  if (most > sizeof chunk) most = sizeof chunk;
-  while (have < most && keeper.child.output >= 0) {
-    ssize_t got = read(keeper.child.output, chunk + have, most - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-    if (got <= 0) end_output(); /* end of a pipe, or EIO: nobody holds the terminal any more */
-    else have += (size_t)got;
-    if (!keeper.child.pty) break;
-  }
-  if (have > 0) spool_or_hold(chunk, have);
+  size_t have = child_read(&keeper.child, chunk, most < sizeof chunk ? most : sizeof chunk);
+  if (keeper.child.output < 0) keeper.output_ended = true;
+  (void)spool_put(&keeper.spool, chunk, have); /* one chunk always has room */
   return have;
 }
 
 /* ---- end ---- */
 
-static size_t waiting_in_kernel(void) {
-  int waiting = 0;
-  return keeper.child.output >= 0 && ioctl(keeper.child.output, FIONREAD, &waiting) == 0 && waiting > 0 ? (size_t)waiting
-                                                                                                        : 0;
-}
-
-/* The child is dead, so all it wrote is there: exactly what a pipe says it holds, or a terminal until it has no more.
-   Descendants may go on writing, so there is a bound. */
+/* The child is dead, so all it wrote is there: exactly what a pipe says it holds, or a terminal until it has no more. */
 static void read_what_is_there(void) {
-  if (keeper.child.slave >= 0) close(keeper.child.slave);
-  keeper.child.slave = -1;
-  if (keeper.held != NULL) retry_held();
-  size_t left = keeper.child.pty ? TERMINAL_DRAIN : waiting_in_kernel();
-  while (left > 0 && keeper.held == NULL && keeper.child.output >= 0) {
+  size_t left = child_last_output(&keeper.child);
+  if (keeper.spool.held != NULL) spool_retry(&keeper.spool);
+  while (left > 0 && keeper.spool.held == NULL && keeper.child.output >= 0) {
     size_t got = read_output(left);
     if (got == 0) break;
     left -= got;
   }
 }
 
-static void write_exit(int status) {
-  read_what_is_there();
-  uint64_t bytes = keeper.spool.length + (keeper.held != NULL ? keeper.held_length + waiting_in_kernel() : 0);
-  bool core = false;
-#ifdef WCOREDUMP
-  core = WIFSIGNALED(status) && WCOREDUMP(status);
-#endif
+void tell_exit(const struct death *death) {
+  static const char *const steps[] = {"itself", "signal", "kill"};
+  bool held = keeper.spool.held != NULL;
+  uint64_t bytes = keeper.spool.length + (held ? keeper.spool.held_length + (transport.used ? 0 : child_waiting(&keeper.child)) : 0);
   record_begin(&keeper.exit_record);
-  record_add(&keeper.exit_record, "kind=exited\n%s=%d\ncore=%d\nended=%lld\nbytes=%llu\nmark=%s\n",
-             WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-             core, (long long)now_ms(), (unsigned long long)bytes, keeper.spec.mark);
+  if (death != NULL)
+    record_add(&keeper.exit_record, "kind=exited\n%s=%d\ncore=%d\nended_by=%s\n", death->by_signal ? "signal" : "code",
+               death->which, death->core, steps[death->ended_by]);
+  else
+    record_add(&keeper.exit_record, "kind=lost\nreason=transport_gone\n");
+  record_add(&keeper.exit_record, "ended=%lld\nbytes=%llu\nmark=%s\n", (long long)now_ms(), (unsigned long long)bytes,
+             keeper.spec.mark);
+  if (death == NULL) record_words(&keeper.exit_record, transport.words, transport.words_length);
   record_sign(&keeper.exit_record, "exit", keeper.spec.secret);
   (void)record_fill(keeper.exit_fd, &keeper.exit_record); /* its space is reserved; on a broken disk the hosts still hear */
   keeper.exited = true;
-  input_drop(&keeper.input, &keeper.child);
   serve_end(EXITED, &keeper.exit_record);
+}
+
+static void child_died(int status) {
+  struct death death = {.by_signal = WIFSIGNALED(status), .ended_by = ending_step(&keeper.ending)};
+  death.which = death.by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+#ifdef WCOREDUMP
+  death.core = death.by_signal && WCOREDUMP(status);
+#endif
+  read_what_is_there();
+  tell_exit(&death);
+  input_drop(&keeper.input, &keeper.child);
+}
+
+static unsigned stragglers(void) {
+  if (transport.used) return transport.stragglers;
+  return keeper.no_children ? 0 : tree_count();
 }
 
 static void write_closed(void) {
   record_begin(&keeper.closed_record);
   record_add(&keeper.closed_record, "bytes=%llu\nstragglers=%u\nended=%lld\nmark=%s\n",
-             (unsigned long long)keeper.spool.length, keeper.no_children ? 0 : tree_count(), (long long)now_ms(),
+             (unsigned long long)keeper.spool.length, stragglers(), (long long)now_ms(),
              keeper.spec.mark);
   record_sign(&keeper.closed_record, "closed", keeper.spec.secret);
   (void)record_fill(keeper.closed_fd, &keeper.closed_record);
@@ -235,55 +186,64 @@ static void write_closed(void) {
 /* A process closes its files a moment before it is dead: whoever just ended the output is no straggler yet. */
 static void close_when_settled(void) {
   if (keeper.close_at == 0) keeper.close_at = monotonic_ms() + DYING_MS;
-  if (keeper.no_children || monotonic_ms() >= keeper.close_at) write_closed();
+  if (transport.used || keeper.no_children || monotonic_ms() >= keeper.close_at) write_closed();
 }
 
-/* End of file: the command was executed. Otherwise it says which step failed. */
-static bool read_report(void) {
-  struct start_failure failure;
-  ssize_t got;
-  do got = read(keeper.child.report, &failure, sizeof failure);
-  while (got < 0 && errno == EINTR);
-  if (got < 0 && errno == EAGAIN) return true;
-  close(keeper.child.report);
-  keeper.child.report = -1;
-  if (got == (ssize_t)sizeof failure) return failed_start(start_steps[failure.step], failure.error), false;
+void tell_runs(void) {
   keeper.starting = false;
   release_spec(&keeper.spec);
   reply("%s ok\n", "", 0);
-  return true;
+}
+
+static bool read_report(void) {
+  struct start_failure failure;
+  switch (child_report(&keeper.child, &failure)) {
+    case REPORT_FAILED:
+      failed_start(transport.used ? "transport" : start_steps[failure.step], failure.error);
+      return false;
+    case REPORT_RUNS:
+      if (!transport.used) tell_runs(); /* else the way in runs, and no more than that */
+      return true;
+    default: return true;
+  }
 }
 
 /* As sub-reaper it gets every orphan of the tree. No child left at all is the proof that the tree is gone. */
 static void reap(void) {
   int status;
   pid_t pid;
-  while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-    if (pid == keeper.child.pid && !keeper.exited) write_exit(status);
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (pid != keeper.child.pid) continue;
+    if (transport.used) transport_left();
+    else if (!keeper.exited) child_died(status);
+  }
   keeper.no_children = pid < 0 && errno == ECHILD;
 }
 
 /* ---- the one kill procedure ---- */
 
+static pid_t unreaped_child(void) {
+  return (transport.used ? transport.left : keeper.exited) ? 0 : keeper.child.pid;
+}
+
+static void stop_groups(void) {
+  ending_note(&keeper.ending, unreaped_child(), SIGKILL);
+  groups_stop(&keeper.spec.groups);
+}
+
 void begin_kill(int first_signal, uint32_t grace_ms) {
-  if (first_signal == SIGKILL) groups_stop(&keeper.spec.groups);
-  if (!keeper.no_children) tree_signal(first_signal);
-  if (grace_ms == 0) return;
-  int64_t insist_at = monotonic_ms() + grace_ms;
-  if (!keeper.killing || insist_at < keeper.insist_at) keeper.insist_at = insist_at;
-  if (!keeper.killing) keeper.survivors_wait = SURVIVORS_MS;
-  keeper.killing = true;
+  if (first_signal == SIGKILL) stop_groups();
+  if (keeper.no_children) keeper.ending.begun |= grace_ms > 0; /* there is only an answer to give */
+  else ending_begin(&keeper.ending, unreaped_child(), first_signal, grace_ms);
 }
 
 static void continue_kill(void) {
   if (keeper.no_children) {
-    keeper.killing = false;
+    keeper.ending.begun = false;
     serve_answer_kills();
-  } else if (monotonic_ms() >= keeper.insist_at) {
-    groups_stop(&keeper.spec.groups);
-    tree_signal(SIGKILL);
-    keeper.insist_at = monotonic_ms() + keeper.survivors_wait; /* ever slower: some sit in the kernel for minutes */
-    if (keeper.survivors_wait < SURVIVORS_MOST_MS) keeper.survivors_wait *= 2;
+  } else if (monotonic_ms() >= keeper.ending.insist_at) {
+    stop_groups();
+    ending_continue(&keeper.ending, unreaped_child());
   }
 }
 
@@ -291,36 +251,35 @@ static void continue_kill(void) {
 
 static int patience(void) {
   int64_t until = INT64_MAX, now = monotonic_ms();
-  if (keeper.held != NULL) until = keeper.retry_at;
-  if (keeper.killing && keeper.insist_at < until) until = keeper.insist_at;
+  if (keeper.spool.held != NULL) until = keeper.spool.retry_at;
+  if (keeper.ending.begun && keeper.ending.insist_at < until) until = keeper.ending.insist_at;
   if (keeper.close_at != 0 && !keeper.closed && keeper.close_at < until) until = keeper.close_at;
+  int64_t others = transport_patience();
+  if (others < until) until = others;
   if (until == INT64_MAX) return -1;
   return until <= now ? 0 : until - now > 60000 ? 60000 : (int)(until - now);
 }
 
 static void wake_up(void) {
-  char many[64];
-  while (read(keeper.wake[0], many, sizeof many) > 0) continue;
-  if (asked_to_end) {
-    asked_to_end = 0;
-    begin_kill(SIGTERM, GRACE_ON_TERM_MS);
-  }
+  if (wake_heard() && !transport_kill(NULL, 0, SIGTERM, LAST_GRACE_MS)) begin_kill(SIGTERM, LAST_GRACE_MS);
 }
 
-enum { WAKE, REPORT, OUTPUT, TYPED, LISTENER, HOSTS, WATCHED = HOSTS + MAX_CONNECTIONS };
+enum { WAKE, REPORT, OUTPUT_READY, TYPED, ERRORS, LISTENER, HOSTS, WATCHED = HOSTS + MAX_CONNECTIONS };
 
 static void look_at(struct pollfd fds[WATCHED]) {
   const struct child *child = &keeper.child;
   bool typed = keeper.input.length > 0;
-  fds[WAKE] = (struct pollfd){.fd = keeper.wake[0], .events = POLLIN};
+  fds[WAKE] = (struct pollfd){.fd = keeper.wake, .events = POLLIN};
   fds[REPORT] = (struct pollfd){.fd = child->report, .events = POLLIN};
-  fds[OUTPUT] = (struct pollfd){.fd = keeper.held == NULL ? child->output : -1, .events = POLLIN};
+  fds[OUTPUT_READY] = (struct pollfd){.fd = keeper.spool.held == NULL ? child->output : -1, .events = POLLIN};
   fds[TYPED] = (struct pollfd){.fd = typed ? child->input : -1, .events = POLLOUT};
+  fds[ERRORS] = (struct pollfd){.fd = -1, .events = POLLIN};
+  if (transport.used) transport_look(&fds[TYPED], &fds[OUTPUT_READY], &fds[ERRORS]);
   fds[LISTENER] = (struct pollfd){.fd = keeper.listener, .events = POLLIN};
   for (int i = 0; i < MAX_CONNECTIONS; i++) {
     const struct connection *one = &keeper.connections[i];
     fds[HOSTS + i] = (struct pollfd){.fd = one->fd, .events = POLLIN};
-    if (one->outgoing_length > 0) fds[HOSTS + i].events |= POLLOUT;
+    if (one->out.length > 0) fds[HOSTS + i].events |= POLLOUT;
   }
 }
 
@@ -333,9 +292,11 @@ static bool hear_child(const struct pollfd fds[WATCHED]) {
 }
 
 static void move_output(const struct pollfd fds[WATCHED]) {
-  if (keeper.held != NULL && monotonic_ms() >= keeper.retry_at) retry_held();
-  if (fds[OUTPUT].revents != 0 && keeper.held == NULL && keeper.child.output >= 0) (void)read_output(CHUNK);
-  if (keeper.exited && keeper.output_ended && keeper.held == NULL && !keeper.closed) close_when_settled();
+  struct spool *spool = &keeper.spool;
+  if (spool->held != NULL && monotonic_ms() >= spool->retry_at) spool_retry(spool);
+  if (transport.used) transport_move(&fds[TYPED], &fds[OUTPUT_READY], &fds[ERRORS]);
+  else if (fds[OUTPUT_READY].revents != 0 && spool->held == NULL && keeper.child.output >= 0) (void)read_output(CHUNK);
+  if (keeper.exited && keeper.output_ended && spool->held == NULL && !keeper.closed) close_when_settled();
   serve_grew(false);
 }
 
@@ -358,15 +319,16 @@ static bool turn(void) {
   }
   if (!hear_child(fds)) return false;
   move_output(fds);
-  if (fds[TYPED].revents != 0 && keeper.child.input >= 0) input_drain(&keeper.input, &keeper.child);
+  if (!transport.used && fds[TYPED].revents != 0 && keeper.child.input >= 0) input_drain(&keeper.input, &keeper.child);
   hear_hosts(fds);
-  if (keeper.killing) continue_kill();
+  if (keeper.ending.begun) continue_kill();
+  if (keeper.failing && keeper.no_children) return failed_start(transport.failed_step, transport.failed_error), false;
   return true;
 }
 
 int keep(const char *directory, int reply_to, mode_t umask_of_child) {
   const char *slash = strrchr(directory, '/');
-  keeper = (struct keeper){.name = slash != NULL ? slash + 1 : directory, .listener = -1, .exit_fd = -1, .closed_fd = -1, .reply = reply_to, .wake = {-1, -1}};
+  keeper = (struct keeper){.name = slash != NULL ? slash + 1 : directory, .listener = -1, .exit_fd = -1, .closed_fd = -1, .reply = reply_to, .wake = -1};
   umask(077);
 #ifdef __linux__
   (void)prctl(PR_SET_NAME, "hearth-keeper", 0, 0, 0);
@@ -384,8 +346,9 @@ int keep(const char *directory, int reply_to, mode_t umask_of_child) {
 
 int main(int argc, char **argv) {
   if ((argc == 2 || argc == 3) && strcmp(argv[1], "launch") == 0) return launch(argc == 3 ? strtoul(argv[2], NULL, 10) : 0);
+  if (argc == 2 && strcmp(argv[1], "inside") == 0) return inside();
   if (argc >= 3 && strcmp(argv[1], "supervise") == 0) return supervise(argc - 2, argv + 2);
   if (argc == 2 && strcmp(argv[1], "version") == 0) return printf("%d\n", PROTOCOL_VERSION) < 0;
-  fprintf(stderr, "usage: keeper launch [OPEN_FILES] | keeper supervise --log FILE -- COMMAND… | keeper version\n");
+  fprintf(stderr, "usage: keeper launch [OPEN_FILES] | keeper inside | keeper supervise --log FILE -- COMMAND… | keeper version\n");
   return 2;
 }

@@ -46,10 +46,17 @@ static bool copy(char *into, size_t size, const char *value) {
   return true;
 }
 
-static bool take_entry(struct spec *spec, char *entry, size_t *args, size_t *vars) {
+/* How many there are of each so far. */
+struct counts { size_t args, vars, via_args, via_vars; };
+
+static bool take_entry(struct spec *spec, char *entry, struct counts *counts) {
   const char *value;
-  if ((value = value_of(entry, "arg")) != NULL) spec->argv[(*args)++] = entry + 4;
-  else if ((value = value_of(entry, "env")) != NULL) spec->env[(*vars)++] = entry + 4;
+  if ((value = value_of(entry, "arg")) != NULL) spec->argv[counts->args++] = entry + 4;
+  else if ((value = value_of(entry, "env")) != NULL) spec->env[counts->vars++] = entry + 4;
+  else if ((value = value_of(entry, "via_arg")) != NULL) spec->via_argv[counts->via_args++] = entry + 8;
+  else if ((value = value_of(entry, "via_env")) != NULL) spec->via_env[counts->via_vars++] = entry + 8;
+  else if ((value = value_of(entry, "via_cwd")) != NULL) spec->via_cwd = value;
+  else if ((value = value_of(entry, "deadline")) != NULL) spec->deadline_ms = (uint32_t)strtoul(value, NULL, 10);
   else if ((value = value_of(entry, "mark")) != NULL) return copy(spec->mark, sizeof spec->mark, value);
   else if ((value = value_of(entry, "secret")) != NULL) return copy(spec->secret, sizeof spec->secret, value);
   else if ((value = value_of(entry, "cwd")) != NULL) spec->cwd = value;
@@ -63,30 +70,65 @@ static bool take_entry(struct spec *spec, char *entry, size_t *args, size_t *var
   return true; /* facts and keys of later versions are the host's own business */
 }
 
-bool read_spec(struct spec *spec, const char *file) {
-  size_t size = 0, entries = 0, args = 0, vars = 0;
-  *spec = (struct spec){.rows = 30, .columns = 120, .quota = 64ull << 20};
-  spec->buffer = read_whole(file, &size);
-  if (spec->buffer == NULL) return false;
-  if (size < 5 || memcmp(spec->buffer + size - 5, "\0end", 5) != 0) return errno = EBADMSG, false;
-  for (size_t i = 0; i < size; i++) entries += spec->buffer[i] == 0;
+/* The one inside gets what makes its command, and nothing of what is between host and keeper. */
+bool passed_inside(const char *entry) {
+  static const char *const ours[] = {"id",      "created", "secret", "quota",  "fact",           "via_arg",
+                                     "via_env", "via_cwd", "cgroup", "cgroup_required", "deadline"};
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (value_of(entry, ours[i]) != NULL) return false;
+  return true;
+}
+
+bool parse_spec(struct spec *spec, char *buffer, size_t size) {
+  size_t entries = 0;
+  struct counts counts = {0};
+  *spec = (struct spec){.rows = 30, .columns = 120, .quota = 64ull << 20, .buffer = buffer, .size = size};
+  if (size < 5 || memcmp(buffer + size - 5, "\0end", 5) != 0) return errno = EBADMSG, false;
+  for (size_t i = 0; i < size; i++) entries += buffer[i] == 0;
   spec->argv = calloc(entries + 1, sizeof *spec->argv);
   spec->env = calloc(entries + 2, sizeof *spec->env);
-  if (spec->argv == NULL || spec->env == NULL) return false;
-  for (char *at = spec->buffer; at < spec->buffer + size; at += strlen(at) + 1)
-    if (!take_entry(spec, at, &args, &vars)) return errno = EBADMSG, false;
-  if (args == 0 || spec->cwd == NULL || spec->mark[0] == 0 || spec->secret[0] == 0)
-    return errno = EBADMSG, false;
+  spec->via_argv = calloc(entries + 1, sizeof *spec->via_argv);
+  spec->via_env = calloc(entries + 2, sizeof *spec->via_env);
+  if (spec->argv == NULL || spec->env == NULL || spec->via_argv == NULL || spec->via_env == NULL) return false;
+  for (char *at = buffer; at < buffer + size; at += strlen(at) + 1)
+    if (!take_entry(spec, at, &counts)) return errno = EBADMSG, false;
+  if (counts.args == 0 || spec->cwd == NULL || spec->mark[0] == 0) return errno = EBADMSG, false;
+  if (counts.via_args > 0 && spec->via_cwd == NULL) return errno = EBADMSG, false;
   return true;
+}
+
+bool read_spec(struct spec *spec, const char *file) {
+  size_t size = 0;
+  char *buffer = read_whole(file, &size);
+  if (buffer == NULL || !parse_spec(spec, buffer, size)) return false;
+  if (spec->secret[0] == 0) return errno = EBADMSG, false;
+  return true;
+}
+
+/* The mark identifies the child; it is the last entry, and no other of that name may stand before it. */
+void mark_environment(struct spec *spec) {
+  static char entry[sizeof spec->mark + 16];
+  char **const environments[] = {spec->env, spec->via_env};
+  snprintf(entry, sizeof entry, "HEARTH_MARK=%s", spec->mark);
+  for (size_t which = 0; which < 2; which++) {
+    char **env = environments[which];
+    size_t kept = 0;
+    for (size_t i = 0; env[i] != NULL; i++)
+      if (strncmp(env[i], "HEARTH_MARK=", 12) != 0) env[kept++] = env[i];
+    env[kept++] = entry;
+    env[kept] = NULL;
+  }
 }
 
 void release_spec(struct spec *spec) {
   free(spec->buffer);
   free(spec->argv);
   free(spec->env);
+  free(spec->via_argv);
+  free(spec->via_env);
   spec->buffer = NULL;
-  spec->argv = spec->env = NULL;
-  spec->cwd = NULL;
+  spec->argv = spec->env = spec->via_argv = spec->via_env = NULL;
+  spec->cwd = spec->via_cwd = NULL;
 }
 
 /* ---- the other records: one key=value per line, signed, the last line is "end" ---- */
@@ -112,6 +154,19 @@ void record_sign(struct record *record, const char *name, const char *secret) {
   record_add(record, "mac=");
   for (int i = 0; i < 32; i++) record_add(record, "%02x", digest[i]);
   record_add(record, "\nend\n");
+}
+
+/* Whatever a transport said: a line break is "\\n", and what else is no text becomes a point. */
+void record_words(struct record *record, const char *words, size_t length) {
+  char text[2 * MAX_WORDS + 1], *at = text;
+  if (length == 0) return;
+  for (size_t i = 0; i < length && i < MAX_WORDS; i++) {
+    uint8_t byte = (uint8_t)words[i];
+    if (byte == '\n' || byte == '\\') *at++ = '\\';
+    *at++ = byte == '\n' ? 'n' : byte == '\t' ? ' ' : byte < 32 || byte == 127 ? '.' : (char)byte;
+  }
+  *at = 0;
+  record_add(record, "words=%s\n", text);
 }
 
 int record_reserve(const char *name) {

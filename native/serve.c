@@ -5,17 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "keeper.h"
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* macOS; SIGPIPE is ignored anyway */
-#endif
 
 bool serve_open(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "sock"}; /* relative: the keeper stands in its directory */
@@ -29,58 +23,33 @@ bool serve_open(void) {
 
 static void cut(struct connection *connection) {
   if (connection->fd >= 0) close(connection->fd);
-  free(connection->body);
-  free(connection->outgoing);
+  incoming_clear(&connection->in);
+  outgoing_clear(&connection->out);
   *connection = (struct connection){.fd = -1, .generation = connection->generation + 1};
 }
 
 void serve_flush(struct connection *connection) {
-  size_t done = 0;
-  while (done < connection->outgoing_length) {
-    ssize_t sent = send(connection->fd, connection->outgoing + done, connection->outgoing_length - done, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-    if (sent <= 0) return cut(connection);
-    done += (size_t)sent;
-  }
-  connection->outgoing_length -= done;
-  if (connection->outgoing_length > 0) {
-    memmove(connection->outgoing, connection->outgoing + done, connection->outgoing_length);
-    return;
-  }
-  free(connection->outgoing);
-  connection->outgoing = NULL;
+  if (!outgoing_flush(&connection->out, connection->fd)) cut(connection);
 }
 
 /* A host that takes nothing is cut: it finds everything on disk when it comes back. */
 static void send_frame(struct connection *connection, enum frame type, const void *body, size_t length) {
   if (connection->fd < 0) return;
-  size_t whole = connection->outgoing_length + 5 + length;
-  uint8_t *grown = whole > MAX_OUTGOING ? NULL : realloc(connection->outgoing, whole);
-  if (grown == NULL) return cut(connection);
-  uint8_t *at = grown + connection->outgoing_length;
-  at[0] = (uint8_t)type;
-  for (int i = 0; i < 4; i++) at[1 + i] = (uint8_t)(length >> (24 - 8 * i));
-  memcpy(at + 5, body, length);
-  connection->outgoing = grown;
-  connection->outgoing_length = whole;
+  if (connection->out.length + FRAME_HEAD + length > MAX_OUTGOING ||
+      !outgoing_frame(&connection->out, type, body, length, NULL, 0))
+    return cut(connection);
   serve_flush(connection);
-}
-
-static uint8_t *put(uint8_t *at, uint64_t value, int bytes) {
-  for (int i = bytes - 1; i >= 0; i--) *at++ = (uint8_t)(value >> (8 * i));
-  return at;
 }
 
 static void answer(struct connection *connection, uint32_t request, size_t taken, int failure) {
   uint8_t body[12];
-  put(put(put(body, request, 4), taken, 4), (uint32_t)failure, 4);
+  put_number(put_number(put_number(body, request, 4), taken, 4), (uint32_t)failure, 4);
   send_frame(connection, TAKEN, body, sizeof body);
 }
 
 static void tell_growth(struct connection *connection) {
   uint8_t body[20];
-  put(put(put(body, keeper.spool.length, 8), keeper.spool.first, 8), keeper.refused, 4);
+  put_number(put_number(put_number(body, keeper.spool.length, 8), keeper.spool.first, 8), keeper.refused, 4);
   connection->told = keeper.spool.length;
   connection->unacknowledged = true;
   send_frame(connection, GREW, body, sizeof body);
@@ -103,23 +72,35 @@ void serve_end(enum frame type, const struct record *record) {
   }
 }
 
+/* To a connection that may have been cut meanwhile. */
+void serve_answer(unsigned connection, unsigned generation, uint32_t request, size_t taken, int failure) {
+  struct connection *one = &keeper.connections[connection];
+  if (one->generation == generation) answer(one, request, taken, failure);
+}
+
 void serve_answer_kills(void) {
-  for (unsigned i = 0; i < keeper.kill_count; i++) {
-    struct connection *one = &keeper.connections[keeper.kills[i].connection];
-    if (one->generation == keeper.kills[i].generation) answer(one, keeper.kills[i].request, 0, 0);
-  }
+  for (unsigned i = 0; i < keeper.kill_count; i++)
+    serve_answer(keeper.kills[i].connection, keeper.kills[i].generation, keeper.kills[i].request, 0, 0);
   keeper.kill_count = 0;
+}
+
+bool serve_remember_kill(unsigned connection, unsigned generation, uint32_t request) {
+  if (keeper.kill_count == MAX_KILLS) return false;
+  keeper.kills[keeper.kill_count++] =
+    (struct kill_request){.connection = connection, .generation = generation, .request = request};
+  return true;
 }
 
 /* ---- in ---- */
 
 static void welcome(struct connection *connection) {
-  uint8_t body[22], *at = put(body, PROTOCOL_VERSION, 1);
-  at = put(put(put(at, keeper.spool.length, 8), keeper.spool.first, 8), keeper.refused, 4);
-  put(at, keeper.starting ? 0 : 1, 1);
+  uint8_t body[22], *at = put_number(body, PROTOCOL_VERSION, 1);
+  at = put_number(put_number(put_number(at, keeper.spool.length, 8), keeper.spool.first, 8), keeper.refused, 4);
+  put_number(at, keeper.starting ? 0 : 1, 1);
   connection->trusted = true;
   connection->told = keeper.spool.length;
   send_frame(connection, WELCOME, body, sizeof body);
+  if (transport.record.length > 0) send_frame(connection, LIVED, transport.record.text, transport.record.length);
   if (keeper.exited) send_frame(connection, EXITED, keeper.exit_record.text, keeper.exit_record.length);
   if (keeper.closed) send_frame(connection, CLOSED, keeper.closed_record.text, keeper.closed_record.length);
 }
@@ -131,33 +112,12 @@ static void refuse(struct connection *connection) {
   if (keeper.refused % 3 == 0) serve_grew(true);
 }
 
-static uint32_t number(const uint8_t *at, int bytes) {
-  uint32_t value = 0;
-  while (bytes-- > 0) value = value << 8 | *at++;
-  return value;
-}
-
-static int send_signal(int signal) {
-  if (keeper.exited) return ESRCH;
-  if (signal <= 0 || signal >= NSIG) return EINVAL;
-  /* The child is not reaped, so its number is still its own. Before it leads its group it is told alone. */
-  if (kill(-keeper.child.pid, signal) == 0 || kill(keeper.child.pid, signal) == 0) return 0;
-  return errno;
-}
-
-static int resize(unsigned rows, unsigned columns) {
-  struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
-  if (keeper.exited) return ESRCH;
-  if (!keeper.child.pty) return ENOTTY;
-  return ioctl(keeper.child.output, TIOCSWINSZ, &size) == 0 ? 0 : errno;
-}
-
 static void request_kill(struct connection *connection, uint32_t request, int signal, uint32_t grace) {
   if (signal <= 0 || signal >= NSIG) return answer(connection, request, 0, EINVAL);
-  if (keeper.kill_count == MAX_KILLS) return answer(connection, request, 0, EBUSY);
-  if (grace > 0)
-    keeper.kills[keeper.kill_count++] = (struct kill_request){
-      .connection = (unsigned)(connection - keeper.connections), .generation = connection->generation, .request = request};
+  if (transport_kill(connection, request, signal, grace)) return;
+  if (grace > 0 &&
+      !serve_remember_kill((unsigned)(connection - keeper.connections), connection->generation, request))
+    return answer(connection, request, 0, EBUSY);
   begin_kill(signal, grace);
   if (grace == 0) answer(connection, request, 0, 0);
 }
@@ -180,37 +140,20 @@ static void handle(struct connection *connection, uint8_t type, const uint8_t *b
   }
   static const uint8_t least[] = {[INPUT] = 4, [END_INPUT] = 4, [RESIZE] = 8, [SIGNAL] = 5, [KILL] = 9};
   if (type < INPUT || type > KILL || length < least[type]) return cut(connection);
-  uint32_t request = number(body, 4);
+  uint32_t request = (uint32_t)number_at(body, 4);
+  if (type == KILL) return request_kill(connection, request, body[4], (uint32_t)number_at(body + 5, 4));
+  if (transport.used) return transport_request(connection, request, type, body + 4, length - 4);
   switch (type) {
     case INPUT: return take_input(connection, request, (const char *)body + 4, length - 4);
     case END_INPUT:
       if (!keeper.exited) input_end(&keeper.input, &keeper.child);
       return answer(connection, request, 0, keeper.exited ? ESRCH : 0);
-    case RESIZE: return answer(connection, request, 0, resize(number(body + 4, 2), number(body + 6, 2)));
-    case SIGNAL: return answer(connection, request, 0, send_signal(body[4]));
-    default: return request_kill(connection, request, body[4], number(body + 5, 4));
+    case RESIZE: {
+      unsigned rows = (unsigned)number_at(body + 4, 2), columns = (unsigned)number_at(body + 6, 2);
+      return answer(connection, request, 0, keeper.exited ? ESRCH : child_resize(&keeper.child, rows, columns));
+    }
+    default: return answer(connection, request, 0, keeper.exited ? ESRCH : child_signal(&keeper.child, body[4]));
   }
-}
-
-static size_t feed(struct connection *connection, const uint8_t *bytes, size_t count) {
-  size_t used = 0;
-  while (used < count && connection->have < 5) connection->header[connection->have++] = bytes[used++];
-  if (connection->have < 5) return used;
-  size_t length = number(connection->header + 1, 4);
-  if (length > MAX_BODY || (connection->body == NULL && (connection->body = malloc(length + 1)) == NULL)) {
-    cut(connection);
-    return count;
-  }
-  size_t part = length - (connection->have - 5) < count - used ? length - (connection->have - 5) : count - used;
-  memcpy(connection->body + (connection->have - 5), bytes + used, part);
-  connection->have += part;
-  if (connection->have < 5 + length) return used + part;
-  uint8_t *body = connection->body;
-  connection->body = NULL;
-  connection->have = 0;
-  handle(connection, connection->header[0], body, length);
-  free(body);
-  return used + part;
 }
 
 void serve_read(struct connection *connection) {
@@ -218,8 +161,15 @@ void serve_read(struct connection *connection) {
   ssize_t got = recv(connection->fd, bytes, sizeof bytes, 0);
   if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
   if (got <= 0) return cut(connection);
-  for (size_t used = 0; used < (size_t)got && connection->fd >= 0;)
-    used += feed(connection, bytes + used, (size_t)got - used);
+  for (size_t used = 0; used < (size_t)got && connection->fd >= 0;) {
+    used += incoming_feed(&connection->in, bytes + used, (size_t)got - used, MAX_BODY);
+    if (connection->in.broken) return cut(connection);
+    if (!connection->in.whole) continue;
+    struct incoming frame = connection->in; /* handling it may cut the connection */
+    connection->in = (struct incoming){0};
+    handle(connection, frame.header[0], frame.body, frame.length);
+    incoming_clear(&frame);
+  }
 }
 
 static bool same_user(int fd) {
@@ -279,8 +229,8 @@ void serve_leave(int64_t patience_ms) {
     size_t open = 0;
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
       struct connection *one = &keeper.connections[i];
-      fds[i] = (struct pollfd){.fd = one->fd, .events = (short)(POLLIN | (one->outgoing_length > 0 ? POLLOUT : 0))};
-      if (one->fd >= 0 && one->outgoing_length == 0) (void)shutdown(one->fd, SHUT_WR);
+      fds[i] = (struct pollfd){.fd = one->fd, .events = (short)(POLLIN | (one->out.length > 0 ? POLLOUT : 0))};
+      if (one->fd >= 0 && one->out.length == 0) (void)shutdown(one->fd, SHUT_WR);
       open += one->fd >= 0;
     }
     if (open == 0 || (poll(fds, MAX_CONNECTIONS, (int)left) < 0 && errno != EINTR)) return;

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "keeper.h"
 
-enum { SEGMENTS = 16, MIN_SEGMENT = 4096 };
+enum { SEGMENTS = 16, MIN_SEGMENT = 4096, RETRY_MS = 100 };
+static char first_held[CHUNK]; /* one chunk needs no memory that might not be there */
 
 static int open_segment(uint64_t start) {
   char name[40];
@@ -38,7 +41,7 @@ static bool next_segment(struct spool *spool) {
   return true;
 }
 
-size_t spool_write(struct spool *spool, const char *bytes, size_t count) {
+static size_t spool_write(struct spool *spool, const char *bytes, size_t count) {
   size_t done = 0;
   spool->failure = 0;
   while (done < count) {
@@ -53,4 +56,35 @@ size_t spool_write(struct spool *spool, const char *bytes, size_t count) {
   }
   if (done < count) spool->failure = errno;
   return done;
+}
+
+/* What a full disk refuses is held, and nothing is dropped. Whoever reads for this spool stops while something is held. */
+bool spool_put(struct spool *spool, const char *bytes, size_t count) {
+  size_t done = spool->held == NULL ? spool_write(spool, bytes, count) : 0, left = count - done;
+  if (left == 0) return true;
+  size_t whole = spool->held_length + left;
+  if (spool->held == NULL) spool->held = first_held;
+  if (whole > sizeof first_held) {
+    char *grown = realloc(spool->held == first_held ? NULL : spool->held, whole);
+    if (grown == NULL) return false;
+    if (spool->held == first_held) memcpy(grown, first_held, spool->held_length);
+    spool->held = grown;
+  }
+  memcpy(spool->held + spool->held_length, bytes + done, left);
+  spool->held_length = whole;
+  if (done > 0 || spool->retry_at == 0) spool->retry_at = monotonic_ms() + RETRY_MS;
+  return true;
+}
+
+void spool_retry(struct spool *spool) {
+  size_t done = spool_write(spool, spool->held, spool->held_length);
+  spool->held_length -= done;
+  spool->retry_at = monotonic_ms() + RETRY_MS;
+  if (spool->held_length > 0) {
+    memmove(spool->held, spool->held + done, spool->held_length);
+    return;
+  }
+  if (spool->held != first_held) free(spool->held);
+  spool->held = NULL;
+  spool->retry_at = 0;
 }

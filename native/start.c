@@ -16,10 +16,11 @@ enum { STEP_SETUP, STEP_CWD, STEP_EXEC };
 const char *const start_steps[] = {"setup", "cwd", "exec"};
 
 /* The child reads a terminal's slave, or a pipe; both outputs go to one pipe, so that they keep their order. */
-struct ends { int input, output; };
+struct ends { int input, output, errors; };
 
-static bool open_pipes(struct child *child, struct ends *ends) {
-  int in[2], out[2];
+static bool open_pipes(struct child *child, struct ends *ends, bool errors_apart) {
+  int in[2], out[2], errors[2] = {-1, -1};
+  if (errors_apart && !(pipe_cloexec(errors) && set_nonblocking(errors[0]))) return false; /* then the keeper leaves */
   if (!pipe_cloexec(in)) return false;
   if (!pipe_cloexec(out)) {
     int failure = errno;
@@ -30,7 +31,8 @@ static bool open_pipes(struct child *child, struct ends *ends) {
 #ifdef F_SETPIPE_SZ
   (void)fcntl(out[0], F_SETPIPE_SZ, 256 * 1024); /* fewer switches for a loud child; the default does as well */
 #endif
-  *ends = (struct ends){.input = in[0], .output = out[1]};
+  *ends = (struct ends){.input = in[0], .output = out[1], .errors = errors_apart ? errors[1] : out[1]};
+  child->errors = errors[0];
   child->input = in[1];
   child->output = out[0];
   return set_nonblocking(child->input) && set_nonblocking(child->output);
@@ -42,12 +44,12 @@ static bool open_ends(struct child *child, const struct spec *spec, struct ends 
     child->output = open_terminal(&child->slave, spec->rows, spec->columns);
     child->input = child->output;
     child->pty = child->output >= 0;
-    *ends = (struct ends){.input = child->slave, .output = child->slave};
+    *ends = (struct ends){.input = child->slave, .output = child->slave, .errors = child->slave};
     if (child->pty) return true;
     if (!spec->pty_fallback) return *step = "pty", false;
   }
   *step = "pipe";
-  return open_pipes(child, ends);
+  return open_pipes(child, ends, spec->errors_apart);
 }
 
 static void ordinary_signals(void) {
@@ -60,7 +62,7 @@ static void ordinary_signals(void) {
 
 static int become(const struct child *child, const struct spec *spec, struct ends ends, mode_t mask) {
   struct rlimit core;
-  if (dup2(ends.input, 0) < 0 || dup2(ends.output, 1) < 0 || dup2(ends.output, 2) < 0) return STEP_SETUP;
+  if (dup2(ends.input, 0) < 0 || dup2(ends.output, 1) < 0 || dup2(ends.errors, 2) < 0) return STEP_SETUP;
   if (child->pty && ioctl(0, TIOCSCTTY, 0) != 0) return STEP_SETUP;
   if (getrlimit(RLIMIT_CORE, &core) == 0) {
     core.rlim_cur = 0;
@@ -91,7 +93,7 @@ static _Noreturn void child_main(const struct child *child, const struct spec *s
 bool child_fork(struct child *child, const struct spec *spec, mode_t umask_of_child, const char **step) {
   struct ends ends;
   int gate[2], report[2];
-  *child = (struct child){.output = -1, .input = -1, .slave = -1, .gate = -1, .report = -1};
+  *child = (struct child){.output = -1, .input = -1, .errors = -1, .slave = -1, .gate = -1, .report = -1};
   if (!open_ends(child, spec, &ends, step)) return false;
   *step = "fork";
   if (!pipe_cloexec(gate) || !pipe_cloexec(report)) return false; /* the keeper leaves: no need to tidy up */
@@ -109,7 +111,9 @@ bool child_fork(struct child *child, const struct spec *spec, mode_t umask_of_ch
   if (!child->pty) {
     close(ends.input);
     close(ends.output);
+    if (ends.errors != ends.output) close(ends.errors);
   }
-  *step = "identity";
-  return process_facts(child->pid, &child->tick, NULL, NULL) && set_nonblocking(child->report);
+  if (!process_facts(child->pid, &child->tick, NULL, NULL)) child->tick = 0;
+  *step = "report";
+  return set_nonblocking(child->report);
 }

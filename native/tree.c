@@ -91,14 +91,15 @@ static bool seen(const struct list *list, const struct process *one) {
 }
 
 /* A process may be reparented, or born, while we look: look again until a look finds nobody new. */
-void tree_signal(int signal) {
+void tree_signal(int signal, pid_t leader) {
   struct list told = {0};
+  bool found = false;
   for (int look = 0; look < 5; look++) {
     struct list now = descendants();
     bool fresh = false;
     for (size_t i = 0; i < now.count; i++) {
       if (seen(&told, &now.all[i])) continue;
-      fresh = true;
+      fresh = found = true;
       signal_exactly(&now.all[i], signal);
       if (signal != SIGKILL && now.all[i].state == 'T') signal_exactly(&now.all[i], SIGCONT);
     }
@@ -107,6 +108,18 @@ void tree_signal(int signal) {
     if (!fresh) break;
   }
   free(told.all);
+  if (getpid() == 1 && (signal == SIGKILL || !found)) {
+    (void)kill(-1, signal); /* everybody here is ours, also who forks faster than we look */
+    if (signal != SIGKILL) (void)kill(-1, SIGCONT);
+  } else if (!found && leader > 0) {
+    (void)kill(-leader, signal); /* a sandbox without /proc */
+    if (signal != SIGKILL) (void)kill(-leader, SIGCONT);
+  }
+}
+
+bool tree_visible(void) {
+  uint64_t tick;
+  return process_facts(getpid(), &tick, NULL, NULL);
 }
 
 unsigned tree_count(void) {
@@ -116,11 +129,13 @@ unsigned tree_count(void) {
 }
 
 #else /* best effort: the child's process group, as long as the child itself proves that the group is ours */
-void tree_signal(int signal) {
-  if (keeper.exited || keeper.child.pid <= 0) return;
-  if (kill(-keeper.child.pid, signal) != 0) (void)kill(keeper.child.pid, signal);
-  if (signal != SIGKILL) (void)kill(-keeper.child.pid, SIGCONT);
+void tree_signal(int signal, pid_t leader) {
+  if (leader <= 0) return;
+  if (kill(-leader, signal) != 0) (void)kill(leader, signal);
+  if (signal != SIGKILL) (void)kill(-leader, SIGCONT);
 }
+
+bool tree_visible(void) { return true; }
 
 unsigned tree_count(void) { return 0; }
 #endif

@@ -6,29 +6,46 @@ import type { ChildSpec } from "./types.ts";
 export class FailedStart extends HostError {
   readonly errno: string;
   readonly step: string;
-  constructor(spec: Started, step: string, errno: string, options?: ErrorOptions) {
+  /** The last that the way into its sandbox said, where it was to run in one. */
+  readonly words: string | undefined;
+  constructor(spec: Started, step: string, errno: string, options?: ErrorOptions & { words?: string | undefined }) {
     const full = step === "pty" && (errno === "ENOSPC" || errno === "EAGAIN");
     super(
       full ? "pty_limit" : "failed_start",
       full
         ? "This machine has no terminal left; close one, or start the command without one."
-        : `"${spec.argv[0]}" could not be started: ${explain(spec, step, errno)}.`,
+        : `"${spec.argv[0]}" could not be started: ${explain(spec, step, errno)}${quote(options?.words)}`,
       { ...options, data: { errno, step } },
     );
     this.errno = errno;
     this.step = step;
+    this.words = options?.words;
   }
 }
 
 /** What a person knows it by; its id says nothing before there is anything. */
-type Started = Pick<ChildSpec, "argv" | "cwd">;
+type Started = Pick<ChildSpec, "argv" | "cwd" | "transport">;
+
+function quote(words: string | undefined): string {
+  return words ? `. It said:\n${words}` : ".";
+}
 
 function explain(spec: Started, step: string, errno: string): string {
   if (step === "exec" && errno === "ENOENT") return "there is no such command";
   if (step === "exec" && errno === "EACCES") return "the command may not be executed";
   if (step === "exec" && errno === "E2BIG") return "its arguments and environment are too long";
   if (step === "cwd") return `its working directory ${spec.cwd} cannot be entered (${errno})`;
+  if (step === "transport") return withoutSandbox(spec, errno);
+  if (step === "version") return "the keeper in its sandbox is of another version than this host";
   return `${errno} at step "${step}"`;
+}
+
+function withoutSandbox(spec: Started, errno: string): string {
+  const program = spec.transport?.argv[0];
+  if (errno === "ENOENT") return `the program that leads into its sandbox, "${program}", or its directory is not there`;
+  if (errno === "EACCES") return `the program that leads into its sandbox, "${program}", may not be executed`;
+  if (errno === "EPROTO") return "what answered in its sandbox is no keeper";
+  return "its sandbox ended before it ran";
 }
 
 /** The start took too long and was revoked: it cannot happen any more, and what comes up late is ended. */

@@ -13,6 +13,7 @@ export const frames = {
   grew: 67,
   exited: 68,
   closed: 69,
+  lived: 70,
 } as const;
 
 export const protocolVersion = 1;

@@ -10,12 +10,23 @@ import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
 import { KeptChild } from "./kept-child.ts";
 import { Launcher, type Reply } from "./launcher.ts";
 import { Link } from "./link.ts";
-import { absentAsEmpty, decodeIntent, encodeIntent, errnoName, type Intent, readRecord, toLive } from "./records.ts";
+import {
+  absentAsEmpty,
+  decodeIntent,
+  encodeIntent,
+  errnoName,
+  type Failure,
+  type Intent,
+  readRecord,
+  toEnd,
+  toLive,
+  withInside,
+} from "./records.ts";
 import type { Adopted, Child, ChildSpec, Live } from "./types.ts";
 import { decide, type Verdict } from "./verdict.ts";
 
 export { FailedStart, NotRunning, OffsetGone, StartTimeout, StillRunning } from "./failures.ts";
-export type { Adopted, Child, ChildSpec, Closed, End, Live, Spool } from "./types.ts";
+export type { Adopted, Child, ChildSpec, Closed, End, Live, Spool, Transport } from "./types.ts";
 
 const validId = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 /** A keeper that claimed a child needs milliseconds until it runs; one that is not there after this is dead. */
@@ -169,7 +180,7 @@ export class Keepers implements AsyncDisposable {
 
   async #launch(id: string, dir: string, intent: Intent): Promise<Child> {
     const patience = new AbortController();
-    const late = delay(this.#deadlineMs, undefined, { signal: patience.signal }).catch(() => undefined);
+    const late = delay(this.#deadlineOf(intent), undefined, { signal: patience.signal }).catch(() => undefined);
     try {
       const reply = await Promise.race([this.#launcher.start(dir), late]);
       if (reply === undefined) return await this.#giveUp(id, dir, intent);
@@ -181,20 +192,26 @@ export class Keepers implements AsyncDisposable {
     }
   }
 
+  #deadlineOf({ spec }: Intent): number {
+    return spec.startDeadlineMs ?? this.#deadlineMs;
+  }
+
   async #failed(id: string, dir: string, intent: Intent, reply: Extract<Reply, { ok: false }>): Promise<never> {
     const { step, errno } = reply;
     // Without a launcher nobody can say how far it got: it may go no further, and a child that did come up is ended.
     if (step === "launcher") await revoke(dir);
     const live = step === "launcher" ? await readLive(dir, intent.secret) : undefined;
+    const failure = await readFailure(dir, intent.secret);
     if (live !== undefined) this.#inBackground(this.#endLate(id, dir, intent));
     else await remove(dir);
-    throw new FailedStart(intent.spec, step, typeof errno === "number" ? errnoName(errno) : errno);
+    const name = typeof errno === "number" ? errnoName(errno) : errno;
+    throw new FailedStart(intent.spec, step, name, { words: failure?.words });
   }
 
   async #giveUp(id: string, dir: string, intent: Intent): Promise<never> {
     await revoke(dir);
     this.#inBackground(this.#endLate(id, dir, intent));
-    throw new StartTimeout(id, this.#deadlineMs);
+    throw new StartTimeout(id, this.#deadlineOf(intent));
   }
 
   /** The start was revoked. A keeper that had already recorded its child may still have let it run: that ends here. */
@@ -218,7 +235,7 @@ export class Keepers implements AsyncDisposable {
     ]);
     const verdict: Verdict =
       opened === undefined ? await decide(dir, intent, live, this.#onWarning) : { kind: "attached", ...opened };
-    if (verdict.kind === "failed_start") throw new FailedStart(intent.spec, verdict.step, verdict.errno);
+    if (verdict.kind === "failed_start") throw failedStart(intent, verdict);
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
     if (verdict.kind === "ended") await child.settled();
     this.#children.set(id, child);
@@ -229,7 +246,8 @@ export class Keepers implements AsyncDisposable {
     try {
       return await this.#adoptOne(id);
     } catch (error) {
-      if (error instanceof FailedStart) return { state: "failed_start", id, errno: error.errno, step: error.step };
+      if (error instanceof FailedStart)
+        return { state: "failed_start", id, errno: error.errno, step: error.step, ...said(error.words) };
       if (error instanceof StartTimeout) return { state: "failed_start", id };
       return this.#torn(id, `it cannot be read (${String(error)})`);
     }
@@ -251,15 +269,14 @@ export class Keepers implements AsyncDisposable {
     if (claim === "spec") return await this.#adoptUnclaimed(id, dir, intent);
     if (claim === "revoked" || !(await this.#goesOn(dir, intent))) {
       this.#inBackground(this.#endLate(id, dir, intent));
-      return { state: "failed_start", id, spec: intent.spec, ...(await readFailure(dir, intent.secret)) };
+      return { state: "failed_start", id, spec: intent.spec, ...asAdopted(await readFailure(dir, intent.secret)) };
     }
     return await this.#adoptClaimed(id, dir, intent, await readLive(dir, intent.secret));
   }
 
   async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live | undefined): Promise<Adopted> {
     const verdict = await decide(dir, intent, live, this.#onWarning);
-    if (verdict.kind === "failed_start")
-      return { state: "failed_start", id, spec: intent.spec, errno: verdict.errno, step: verdict.step };
+    if (verdict.kind === "failed_start") return { state: "failed_start", id, spec: intent.spec, ...asAdopted(verdict) };
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
     if (verdict.kind === "ended") await child.settled();
     this.#children.set(id, child);
@@ -269,7 +286,7 @@ export class Keepers implements AsyncDisposable {
   /** Nobody claimed it. Within its time it is asked for again, which is harmless; after it, nobody may. */
   async #adoptUnclaimed(id: string, dir: string, intent: Intent): Promise<Adopted> {
     const age = Date.now() - intent.createdAt;
-    if (age >= 0 && age < this.#deadlineMs) {
+    if (age >= 0 && age < this.#deadlineOf(intent)) {
       const child = await this.#launch(id, dir, intent);
       return { state: child.end === undefined ? "running" : "ended", child };
     }
@@ -322,14 +339,28 @@ async function readIntent(dir: string): Promise<{ claim: string; intent: Intent 
 }
 
 async function readLive(dir: string, secret: string): Promise<Live | undefined> {
-  const record = await readRecord(dir, "live", secret);
-  return record.state === "signed" ? toLive(record.fields) : undefined;
+  const [record, inside] = await Promise.all([readRecord(dir, "live", secret), readRecord(dir, "inside", secret)]);
+  if (record.state !== "signed") return undefined;
+  const live = toLive(record.fields);
+  return inside.state === "signed" ? withInside(live, inside.fields) : live;
 }
 
-async function readFailure(dir: string, secret: string): Promise<{ errno?: string; step?: string }> {
+async function readFailure(dir: string, secret: string): Promise<Failure | undefined> {
   const verdict = await readRecord(dir, "exit", secret);
-  if (verdict.state !== "signed" || verdict.fields.get("kind") !== "failed_start") return {};
-  return { errno: errnoName(Number(verdict.fields.get("errno"))), step: verdict.fields.get("step") ?? "" };
+  const end = verdict.state === "signed" ? toEnd(verdict.fields) : undefined;
+  return end?.kind === "failed_start" ? end : undefined;
+}
+
+function failedStart({ spec }: Intent, { step, errno, words }: Failure): FailedStart {
+  return new FailedStart(spec, step, errno, { words });
+}
+
+function asAdopted(failure: Failure | undefined): { errno?: string; step?: string; words?: string } {
+  return failure === undefined ? {} : { errno: failure.errno, step: failure.step, ...said(failure.words) };
+}
+
+function said(words: string | undefined): { words?: string } {
+  return words === undefined ? {} : { words };
 }
 
 /** Takes the claim away from whoever has it, or might still get it. */

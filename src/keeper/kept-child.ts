@@ -4,7 +4,7 @@ import { HostError } from "../protocol/errors.ts";
 import { NotRunning } from "./failures.ts";
 import { frames, type Growth, u16, u32 } from "./frames.ts";
 import { type Answer, type Link, NoKeeper } from "./link.ts";
-import { errnoName, type Intent, judgeRecord, toClosed, toEnd } from "./records.ts";
+import { errnoName, type Intent, judgeRecord, toClosed, toEnd, withInside } from "./records.ts";
 import { SpoolReader } from "./spool-reader.ts";
 import type { Child, ChildSpec, Closed, End, Live } from "./types.ts";
 import { decide, type Verdict } from "./verdict.ts";
@@ -20,15 +20,21 @@ export interface Found {
   onWarning: (text: string) => void;
 }
 
+/** It failed to start after it was taken for running: only in a sandbox can that take long enough to be seen. */
+function notSeen(spec: ChildSpec, words: string | undefined): End {
+  if (spec.transport === undefined) return { kind: "lost", reason: "keeper_gone" };
+  return { kind: "lost", reason: "transport_gone", ...(words === undefined ? {} : { words }) };
+}
+
 export class KeptChild implements Child {
   readonly id: string;
   readonly dir: string;
   readonly spec: ChildSpec;
-  readonly live: Live | undefined;
   readonly spool: SpoolReader;
   readonly #found: Found;
   readonly #exited = Promise.withResolvers<End>();
   readonly #closed = Promise.withResolvers<Closed>();
+  #live: Live | undefined;
   #end: End | undefined;
   #isClosed = false;
   #link: Link | undefined;
@@ -41,13 +47,16 @@ export class KeptChild implements Child {
     this.id = found.id;
     this.dir = found.dir;
     this.spec = found.intent.spec;
-    this.live = found.live;
+    this.#live = found.live;
     this.#found = found;
     this.spool = new SpoolReader(found.dir);
     if (verdict.kind === "attached") this.#attach(verdict.link, verdict.growth);
     else this.#settling = this.#settle(verdict);
   }
 
+  get live(): Live | undefined {
+    return this.#live;
+  }
   get end(): End | undefined {
     return this.#end;
   }
@@ -145,6 +154,7 @@ export class KeptChild implements Child {
       grew: (news) => this.#grew(news),
       exited: (record) => this.#hearExit(record),
       closed: (record) => this.#hearClosed(record),
+      lived: (record) => this.#hearLived(record),
       gone: () => this.#lose(link),
     });
   }
@@ -159,9 +169,14 @@ export class KeptChild implements Child {
   #hearExit(record: Buffer): void {
     const judged = judgeRecord("exit", record, this.#found.intent.secret);
     const end = judged.state === "signed" ? toEnd(judged.fields) : undefined;
-    if (end?.kind !== "exited") return;
-    this.spool.heard(end.bytesAtExit);
+    if (end === undefined || end.kind === "failed_start") return;
+    if (end.kind === "exited") this.spool.heard(end.bytesAtExit);
     this.#finish(end);
+  }
+
+  #hearLived(record: Buffer): void {
+    const judged = judgeRecord("inside", record, this.#found.intent.secret);
+    if (judged.state === "signed" && this.#live !== undefined) this.#live = withInside(this.#live, judged.fields);
   }
 
   #hearClosed(record: Buffer): void {
@@ -213,7 +228,7 @@ export class KeptChild implements Child {
         else this.#attach(verdict.link, verdict.growth);
         return true;
       case "failed_start": // it was running as far as we knew: all that can be said is that it is not
-        await this.#conclude({ kind: "lost", reason: "keeper_gone" }, undefined);
+        await this.#conclude(notSeen(this.spec, verdict.words), undefined);
         break;
       case "ended":
         await this.#conclude(verdict.end, verdict.closed);

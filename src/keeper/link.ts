@@ -24,6 +24,8 @@ export interface News {
   grew(growth: Growth): void;
   exited(record: Buffer): void;
   closed(record: Buffer): void;
+  /** In a sandbox: the command runs there. */
+  lived(record: Buffer): void;
   gone(): void;
 }
 
@@ -48,7 +50,7 @@ export class Link {
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
   readonly #welcomed = Promise.withResolvers<Growth>();
   #news: News | undefined;
-  /** News that came before somebody listened, in order; bounded: WELCOME, EXITED, CLOSED and one GREW. */
+  /** News that came before somebody listened, in order; bounded: WELCOME, LIVED, EXITED, CLOSED and one GREW. */
   #early: ((news: News) => void)[] = [];
   #request = 0;
   #lastAck = 0;
@@ -148,6 +150,9 @@ export class Link {
         break;
       case frames.closed:
         this.#tell((news) => news.closed(body));
+        break;
+      case frames.lived:
+        this.#tell((news) => news.lived(body));
         break;
       default: // a later keeper may know more; what we do not know we do not need
     }

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getSystemErrorName } from "node:util";
 import { HostError } from "../protocol/errors.ts";
-import type { ChildSpec, Closed, End, Live } from "./types.ts";
+import type { ChildSpec, Closed, End, Live, Transport } from "./types.ts";
 
 /** A spec with what only host and keeper know. */
 export interface Intent {
@@ -34,6 +34,8 @@ export function encodeIntent({ spec, mark, secret, createdAt }: Intent): Buffer 
     `cwd=${spec.cwd}`,
     ...(spec.groups ?? []).map((group) => `cgroup=${group}`),
     `cgroup_required=${spec.groupsRequired ? 1 : 0}`,
+    ...(spec.startDeadlineMs === undefined ? [] : [`deadline=${Math.round(spec.startDeadlineMs)}`]),
+    ...encodeTransport(spec.transport),
     ...spec.argv.map((word) => `arg=${word}`),
     ...Object.entries(spec.env).map(([name, value]) => `env=${name}=${value}`),
     ...Object.entries(spec.facts ?? {}).map(([name, value]) => `fact=${name}=${value}`),
@@ -44,33 +46,49 @@ export function encodeIntent({ spec, mark, secret, createdAt }: Intent): Buffer 
   return Buffer.from(`${entries.join("\0")}\0`);
 }
 
+function encodeTransport(transport: Transport | undefined): string[] {
+  if (transport === undefined) return [];
+  if (transport.argv.length === 0) throw new HostError("invalid_params", "The way into a sandbox needs a command.");
+  return [
+    `via_cwd=${transport.cwd}`,
+    ...transport.argv.map((word) => `via_arg=${word}`),
+    ...Object.entries(transport.env).map(([name, value]) => `via_env=${name}=${value}`),
+  ];
+}
+
 /** The other way round; undefined where it is torn or not a spec at all. */
 export function decodeIntent(bytes: Buffer): Intent | undefined {
   const entries = bytes.toString().split("\0");
   if (entries.pop() !== "" || entries.pop() !== "end") return undefined;
   const single = new Map<string, string>();
-  const many = { arg: [] as string[], env: [] as string[], fact: [] as string[], cgroup: [] as string[] };
+  const many = new Map<string, string[]>();
+  for (const key of ["arg", "env", "fact", "cgroup", "via_arg", "via_env"]) many.set(key, []);
   for (const entry of entries) {
     const [key, value] = cut(entry);
-    if (key === "arg" || key === "env" || key === "fact" || key === "cgroup") many[key].push(value);
+    if (many.has(key)) many.get(key)?.push(value);
     else single.set(key, value);
   }
+  const all = (key: string): string[] => many.get(key) ?? [];
   const [id, mark, secret, cwd] = [single.get("id"), single.get("mark"), single.get("secret"), single.get("cwd")];
-  if (id === undefined || !mark || !secret || cwd === undefined || many.arg.length === 0) return undefined;
+  if (id === undefined || !mark || !secret || cwd === undefined || all("arg").length === 0) return undefined;
   const spec: ChildSpec = {
     id,
-    argv: many.arg,
-    env: Object.fromEntries(many.env.map(cut)),
+    argv: all("arg"),
+    env: Object.fromEntries(all("env").map(cut)),
     cwd,
     mode: single.get("mode") === "pty" ? "pty" : "pipe",
     rows: Number(single.get("rows")),
     cols: Number(single.get("cols")),
     quotaBytes: Number(single.get("quota")),
     ptyFallback: single.get("pty_fallback") === "1",
-    groups: many.cgroup,
+    groups: all("cgroup"),
     groupsRequired: single.get("cgroup_required") === "1",
-    facts: Object.fromEntries(many.fact.map(cut)),
+    facts: Object.fromEntries(all("fact").map(cut)),
   };
+  const [deadline, viaCwd] = [single.get("deadline"), single.get("via_cwd")];
+  if (deadline !== undefined) spec.startDeadlineMs = Number(deadline);
+  if (viaCwd !== undefined)
+    spec.transport = { argv: all("via_arg"), env: Object.fromEntries(all("via_env").map(cut)), cwd: viaCwd };
   return { spec, mark, secret, createdAt: Number(single.get("created")) };
 }
 
@@ -96,7 +114,11 @@ export function judgeRecord(name: string, bytes: Buffer, secret: string): Found 
 }
 
 /** Reads and judges `dir/name`. */
-export async function readRecord(dir: string, name: "live" | "exit" | "closed", secret: string): Promise<Found> {
+export async function readRecord(
+  dir: string,
+  name: "live" | "inside" | "exit" | "closed",
+  secret: string,
+): Promise<Found> {
   const bytes = await readFile(join(dir, name)).catch(absentAsEmpty);
   return judgeRecord(name, bytes, secret);
 }
@@ -113,6 +135,7 @@ export function toLive(fields: Fields): Live {
   return {
     keeperPid: Number(fields.get("keeper")),
     pid: Number(fields.get("pid")),
+    pidInside: null,
     startTick: fields.get("tick") ?? "",
     bootId: fields.get("boot") ?? "",
     mode: fields.get("mode") === "pty" ? "pty" : "pipe",
@@ -122,10 +145,39 @@ export function toLive(fields: Fields): Live {
   };
 }
 
+/** What is known once the inside half has spoken: the rest stays as this machine's side of it was recorded. */
+export function withInside(live: Live, fields: Fields): Live {
+  return {
+    ...live,
+    pidInside: Number(fields.get("pid")),
+    mode: fields.get("mode") === "pty" ? "pty" : "pipe",
+    startedAt: Number(fields.get("started")),
+    bestEffort: fields.get("best_effort") === "1",
+  };
+}
+
+export interface Failure {
+  kind: "failed_start";
+  step: string;
+  errno: string;
+  /** The last that the way into its sandbox said. */
+  words?: string;
+}
+
+const endings = ["itself", "signal", "kill"] as const;
+
 /** The end an exit record tells of, or which step of the start failed. */
-export function toEnd(fields: Fields): End | { kind: "failed_start"; step: string; errno: string } {
+export function toEnd(fields: Fields): End | Failure {
+  const words = wordsIn(fields);
   if (fields.get("kind") === "failed_start")
-    return { kind: "failed_start", step: fields.get("step") ?? "", errno: errnoName(Number(fields.get("errno"))) };
+    return {
+      kind: "failed_start",
+      step: fields.get("step") ?? "",
+      errno: errnoName(Number(fields.get("errno"))),
+      ...words,
+    };
+  if (fields.get("kind") === "lost") return { kind: "lost", reason: "transport_gone", ...words };
+  const endedBy = endings.find((word) => word === fields.get("ended_by"));
   const [code, signal] = [fields.get("code"), fields.get("signal")];
   return {
     kind: "exited",
@@ -134,7 +186,16 @@ export function toEnd(fields: Fields): End | { kind: "failed_start"; step: strin
     core: fields.get("core") === "1",
     endedAt: Number(fields.get("ended")),
     bytesAtExit: Number(fields.get("bytes")),
+    ...(endedBy === undefined ? {} : { endedBy }),
   };
+}
+
+/** One line in the record: `\\n` is a line break. They may begin in the middle of a character. */
+function wordsIn(fields: Fields): { words?: string } {
+  const line = fields.get("words");
+  if (line === undefined) return {};
+  const words = line.replace(/\\([\\n])/g, (_, letter: string) => (letter === "n" ? "\n" : letter));
+  return { words: words.replace(/^\uFFFD+/, "").trim() };
 }
 
 export function toClosed(fields: Fields): Closed {

@@ -1,5 +1,16 @@
 // What a child of Hearth is to those who use it: the names every other part builds on.
 
+/**
+ * The way into a sandbox: a command line on this machine that runs `keeper inside` there, connected to its standard input
+ * and output. `env` is its whole environment; `argv[0]` is searched in its PATH. What it writes to standard error is no
+ * output of the child: it is kept in `transport.log` (64 KiB), and its last words explain a failure.
+ */
+export interface Transport {
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+}
+
 /** What to run. `env` is the whole environment (a mark is added); `argv[0]` is searched in its PATH. */
 export interface ChildSpec {
   id: string;
@@ -18,6 +29,10 @@ export interface ChildSpec {
   groups?: readonly string[];
   /** Where it cannot be put into them, it does not start; else `live.unlimited` says why. */
   groupsRequired?: boolean;
+  /** Where it runs; `argv`, `env`, `cwd`, `mode` and size are then those of the command inside. Default: here. */
+  transport?: Transport;
+  /** How long the start may take; default the keepers' own. */
+  startDeadlineMs?: number;
   /** Kept with the child and handed back by `adopt`; means nothing here. */
   facts?: Readonly<Record<string, string>>;
 }
@@ -25,7 +40,10 @@ export interface ChildSpec {
 /** What the keeper recorded before the child ran its first instruction. */
 export interface Live {
   keeperPid: number;
+  /** In a sandbox: of the way in, which is the process on this machine. */
   pid: number;
+  /** The command's own pid in its sandbox; null where there is none, or where it is not known yet. */
+  pidInside: number | null;
   startTick: string;
   bootId: string;
   mode: "pipe" | "pty";
@@ -46,8 +64,18 @@ export type End =
       core: boolean;
       endedAt: number;
       bytesAtExit: number;
+      /**
+       * What of a kill had reached it while it lived: nothing, the first signal, or KILL after the grace. Absent in the
+       * records of older keepers.
+       */
+      endedBy?: "itself" | "signal" | "kill";
     }
-  | { kind: "lost"; reason: "keeper_gone" | "reboot" | "status_untrusted" };
+  | {
+      kind: "lost";
+      reason: "keeper_gone" | "reboot" | "status_untrusted" | "transport_gone";
+      /** The last that the way into its sandbox said. */
+      words?: string;
+    };
 
 /** The end of output, which may come long after the end of the child: descendants can hold its pipe. */
 export interface Closed {
@@ -109,5 +137,5 @@ export interface Child {
 /** What was found in a child's directory. */
 export type Adopted =
   | { state: "running" | "ended"; child: Child }
-  | { state: "failed_start"; id: string; errno?: string; step?: string; spec?: ChildSpec }
+  | { state: "failed_start"; id: string; errno?: string; step?: string; words?: string; spec?: ChildSpec }
   | { state: "torn"; id: string; warning: string };

@@ -5,13 +5,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Growth } from "./frames.ts";
 import { Link, NoKeeper } from "./link.ts";
 import { currentBootId, endOrphans } from "./orphans.ts";
-import { type Intent, readRecord, toClosed, toEnd } from "./records.ts";
+import { type Failure, type Intent, readRecord, toClosed, toEnd } from "./records.ts";
 import type { Closed, End, Live } from "./types.ts";
 
 export type Verdict =
   | { kind: "attached"; link: Link; growth: Growth }
   | { kind: "ended"; end: End; closed: Closed | undefined }
-  | { kind: "failed_start"; step: string; errno: string }
+  | Failure
   /** The keeper lives and does not answer (stopped, or crowded): ask again later. */
   | { kind: "silent" };
 

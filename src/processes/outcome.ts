@@ -39,11 +39,15 @@ const lostReasons = {
   keeper_gone: "its keeper was killed, so nobody saw how it ended",
   reboot: "the machine was restarted while it ran",
   status_untrusted: "the record of its end was damaged",
+  transport_gone: "its sandbox is gone",
 } as const;
 
-/** True if the child was gone already when the kill was asked for: a wish that came too late changes nothing (P23). */
-function cameFirst(end: { endedAt: number }, asked: KillAsked): boolean {
-  return end.endedAt < asked.at;
+/**
+ * True if the child had ended by itself when the kill came: a wish that came too late changes nothing (P23). Its keeper
+ * knows; records of older ones have only the times, which say nothing within one millisecond.
+ */
+function cameFirst(end: Extract<End, { kind: "exited" }>, asked: KillAsked): boolean {
+  return end.endedBy === undefined ? end.endedAt < asked.at : end.endedBy === "itself";
 }
 
 /** What the end of a child means, given who asked for it, if anyone. `now` stands in where nobody saw the end. */
@@ -55,7 +59,7 @@ export function outcomeOf(end: End, asked: KillAsked | null, now: number): Outco
       signal: null,
       completion_reason: "lost",
       termination_source: null,
-      reason: lostReasons[end.reason],
+      reason: end.words ? `${lostReasons[end.reason]}: ${end.words}` : lostReasons[end.reason],
       ended_at: now,
       bytes_at_exit: null,
     };

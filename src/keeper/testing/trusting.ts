@@ -26,6 +26,7 @@ export function trusting(bed: () => Bed): void {
         grew: () => told.push("grew"),
         exited: () => told.push("exited"),
         closed: () => told.push("closed"),
+        lived: () => undefined,
         gone: () => over.resolve(told),
       });
       return over.promise;
