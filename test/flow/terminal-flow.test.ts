@@ -57,7 +57,7 @@ describe("terminals that many watch", () => {
     const steps = [
       `i=0; while [ $i -lt 200 ]; do printf '${sequences}'; i=$((i+1)); done`,
       "printf '\\033]0;'; head -c 20000000 /dev/zero | tr '\\0' x; printf '\\007'",
-      "printf e; i=0; while [ $i -lt 5000 ]; do printf '\\314\\201\\314\\201\\314\\201\\314\\201'; i=$((i+1)); done",
+      "printf e; m=$(printf '\\314\\201\\314\\201\\314\\201\\314\\201'); yes $m$m$m$m | tr -d '\\n' | head -c 20000000",
       "echo; echo sound $((2 * 21))",
     ];
     await type(poisoned, `${steps.join("; ")}\r`);

@@ -24,5 +24,7 @@ export type FromThread =
   | { type: "snapshot"; request: number; snapshot: Snapshot }
   | { type: "failed"; request: number; message: string }
   | { type: "warning"; message: string }
+  /** From here on it works on this screen: where it hangs, that is why. */
+  | { type: "turn"; id: string }
   /** `busy`: it holds screens in memory, or has something to do. */
   | { type: "pong"; busy: boolean };

@@ -150,4 +150,41 @@ describe("the screens of terminals", () => {
     stayed.feed(Buffer.from("text \x1b[31mred"));
     assert.deepEqual(differences(stayed.core, came.core, SIZE.cols), []);
   });
+
+  it("F42: a thread that hangs is replaced, and what hangs it again is no longer drawn: the others are", async () => {
+    const told: string[] = [];
+    await using screens = new Screens({
+      onWarning: (text) => void told.push(text),
+      thread: new URL("./testing/hanging-thread.ts", import.meta.url),
+      pingMs: 20,
+      stuckMs: 300,
+    });
+    const [well, bad] = [await output(), await output()];
+    Object.assign(bad, { id: "term_hangs" });
+    screens.follow(well);
+    await well.print("before\r\n");
+    assert.match((await shown(screens, well)).screen, /before/);
+    screens.follow(bad);
+    await bad.print("poison");
+    const until = async (count: number) => {
+      while (told.length < count) await delay(10);
+    };
+    await until(1);
+    await well.print("between\r\n");
+    assert.match((await shown(screens, well)).screen, /before\r\nbetween/);
+    await assert.rejects(
+      screens.snapshot(bad, BUDGET).then(async () => {
+        // It is drawn before it hangs once more.
+        await until(2);
+        return await screens.snapshot(bad, BUDGET);
+      }),
+    );
+    await until(2);
+    assert.match(told.join("\n"), /hangs in what term_hangs has printed.*\n.*viewers get its output$/);
+    await bad.print("more");
+    await assert.rejects(screens.snapshot(bad, BUDGET), /cannot be drawn/);
+    await well.print("after\r\n");
+    assert.match((await shown(screens, well)).screen, /between\r\nafter/);
+    assert.equal(told.length, 2);
+  });
 });

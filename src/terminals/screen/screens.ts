@@ -25,9 +25,24 @@ const IDLE_PINGS = 5;
 /** So much of a screen at rest is put into its frame here; more is work for the thread. */
 const MOST_HERE = 256 * 1024;
 const ANSWER_MS = 5_000;
+/** What hangs the thread that often is not drawn any more: it would take the screens of all others with it. */
+const MOST_HANGS = 2;
+
+export interface ScreensOptions {
+  onWarning: (text: string) => void;
+  /** For tests: another thread, and less patience with it. */
+  thread?: URL;
+  pingMs?: number;
+  stuckMs?: number;
+}
 
 export class Screens implements AsyncDisposable {
   readonly #onWarning: (text: string) => void;
+  readonly #patience: Required<Omit<ScreensOptions, "onWarning">>;
+  /** How often each has hung the thread. */
+  readonly #hangs = new Map<string, number>();
+  /** The screen that the thread works on, as far as it said. */
+  #at = "";
   readonly #followed = new Map<string, Followed>();
   readonly #asked = new Map<number, PromiseWithResolvers<Snapshot>>();
   #thread: Worker | undefined;
@@ -35,8 +50,10 @@ export class Screens implements AsyncDisposable {
   #requests = 0;
   #closed = false;
 
-  constructor(o: { onWarning: (text: string) => void }) {
-    this.#onWarning = o.onWarning;
+  constructor({ onWarning, ...patience }: ScreensOptions) {
+    this.#onWarning = onWarning;
+    const thread = new URL("./thread.ts", import.meta.url);
+    this.#patience = { thread, pingMs: PING_MS, stuckMs: STUCK_MS, ...patience };
   }
 
   /** True while there is a thread. */
@@ -55,7 +72,12 @@ export class Screens implements AsyncDisposable {
     const followed = this.#followed.get(id);
     followed?.over.abort();
     this.#followed.delete(id);
+    this.#hangs.delete(id);
     this.#post({ type: "close", id });
+  }
+
+  #isGivenUp(id: string): boolean {
+    return (this.#hangs.get(id) ?? 0) >= MOST_HANGS;
   }
 
   /**
@@ -65,6 +87,7 @@ export class Screens implements AsyncDisposable {
   async snapshot(drawn: Drawn, budget: number): Promise<Snapshot> {
     const followed = this.#followed.get(drawn.id) ?? this.#add(drawn);
     if (this.#closed) throw new HostError("stopping", "The host is stopping.");
+    if (this.#isGivenUp(drawn.id)) throw new Error("what it has printed cannot be drawn");
     const rested = this.#thread === undefined && budget <= MOST_HERE ? await atRest(drawn, budget) : undefined;
     if (rested !== undefined) return rested;
     this.#tell(followed, true);
@@ -106,7 +129,7 @@ export class Screens implements AsyncDisposable {
   }
 
   #tell(followed: Followed, wake: boolean): void {
-    if (this.#closed || (this.#thread === undefined && !wake)) return;
+    if (this.#closed || (this.#thread === undefined && !wake) || this.#isGivenUp(followed.id)) return;
     this.#wake();
     const { id, dir, spool, sizes } = followed;
     const marks = followed.told === -1 ? sizes.marks : sizesAfter(sizes, followed.toldSizes);
@@ -122,7 +145,8 @@ export class Screens implements AsyncDisposable {
 
   #wake(): void {
     if (this.#thread !== undefined) return;
-    const thread = new Worker(new URL("./thread.ts", import.meta.url), {
+    const { pingMs, stuckMs } = this.#patience;
+    const thread = new Worker(this.#patience.thread, {
       name: "screens",
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });
@@ -142,13 +166,22 @@ export class Screens implements AsyncDisposable {
     thread.on("exit", () => this.#ended(thread));
     clearInterval(this.#pings);
     this.#pings = setInterval(() => {
-      if (performance.now() - answered > STUCK_MS) {
-        this.#onWarning("the screens' thread hangs in what a program has printed and is started anew");
+      if (performance.now() - answered > stuckMs) {
+        this.#hung();
         void thread.terminate();
+        // Nothing is asked of it any more, however long it takes to end.
+        this.#ended(thread);
       } else if (idle > IDLE_PINGS && this.#asked.size === 0) void thread.terminate();
       else thread.postMessage({ type: "ping" } satisfies ToThread);
-    }, PING_MS);
+    }, pingMs);
     this.#pings.unref();
+  }
+
+  #hung(): void {
+    const id = this.#at;
+    this.#hangs.set(id, (this.#hangs.get(id) ?? 0) + 1);
+    const then = this.#isGivenUp(id) ? "; its screen is not drawn any more, viewers get its output" : "";
+    this.#onWarning(`the screens' thread hangs in what ${id} has printed and is started anew${then}`);
   }
 
   #heard(message: Exclude<FromThread, { type: "pong" }>): void {
@@ -158,6 +191,9 @@ export class Screens implements AsyncDisposable {
         break;
       case "failed":
         this.#asked.get(message.request)?.reject(new Error(message.message));
+        break;
+      case "turn":
+        this.#at = message.id;
         break;
       case "warning":
         this.#onWarning(message.message);

@@ -42,13 +42,18 @@ async function drawAll(): Promise<void> {
   drawing = false;
 }
 
+/** The screen that was worked on last. */
+let at = "";
 /** One thing at a time happens to a screen. */
 const turns = new Map<string, Promise<unknown>>();
 async function inTurn<T>(id: string, work: (screen: FollowedScreen) => Promise<T>): Promise<T | undefined> {
   const before = turns.get(id) ?? Promise.resolve();
   const mine = before.then(async () => {
     const screen = screens.get(id);
-    return screen === undefined ? undefined : await work(screen);
+    if (screen === undefined) return undefined;
+    if (at !== id) say({ type: "turn", id });
+    at = id;
+    return await work(screen);
   });
   const settled = mine.catch(() => undefined);
   turns.set(id, settled);
