@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { compile, defaultOutFile } from "../../../native/compile.mjs";
-import { type Child, type ChildSpec, Keepers, type KeepersOptions } from "../keepers.ts";
+import { type Child, type ChildSpec, Keepers, type KeepersOptions, type Transport } from "../keepers.ts";
 import { parseStat } from "../orphans.ts";
 
 /** The keepers the tests use; compiled when the source is newer, kept between runs. */
@@ -16,12 +16,17 @@ export const binaries = {
   sanitized: () => compile({ outFile: `${defaultOutFile}-sanitized`, sanitize: true }),
 };
 
+/** The words that lead from a keeper to its inside half, given the binary. */
+export type WayIn = (binary: string) => readonly string[];
+
 export class Bed implements AsyncDisposable {
   readonly home: string;
   readonly childrenDir: string;
   readonly binary: string;
   readonly warnings: string[] = [];
   keepers: Keepers;
+  /** Where set, every child runs behind it. */
+  wayIn: WayIn | undefined;
   readonly #strays: number[] = [];
 
   private constructor(home: string, childrenDir: string, binary: string, keepers: Keepers, warnings: string[]) {
@@ -57,7 +62,13 @@ export class Bed implements AsyncDisposable {
 
   spec(id: string, script: string, more: Partial<ChildSpec> = {}): ChildSpec {
     const env = { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: this.home };
-    return { id, argv: ["/bin/sh", "-c", script], env, cwd: join(this.home, "work"), mode: "pipe", ...more };
+    const cwd = join(this.home, "work");
+    const transport = this.wayIn === undefined ? {} : { transport: this.transport(this.wayIn(this.binary)) };
+    return { id, argv: ["/bin/sh", "-c", script], env, cwd, mode: "pipe", ...transport, ...more };
+  }
+
+  transport(argv: readonly string[]): Transport {
+    return { argv, env: { PATH: process.env.PATH ?? "/usr/bin:/bin" }, cwd: join(this.home, "work") };
   }
 
   sh(id: string, script: string, more: Partial<ChildSpec> = {}): Promise<Child> {
@@ -77,6 +88,16 @@ export class Bed implements AsyncDisposable {
     for (const pid of this.#strays) killQuietly(pid);
     await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
+}
+
+/** The command itself, wherever it runs. */
+export function pidOf(child: Child): number {
+  return child.live?.pidInside ?? child.live?.pid ?? 0;
+}
+
+/** Whoever holds the command and reaps what it leaves: the keeper, or its half inside. */
+export function holderOf(child: Child): number {
+  return (child.live?.pidInside === null ? child.live.keeperPid : child.live?.pid) ?? 0;
 }
 
 function killQuietly(pid: number): void {

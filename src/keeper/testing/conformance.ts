@@ -5,22 +5,24 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { FailedStart, NotRunning, OffsetGone, StillRunning } from "../keepers.ts";
-import { allText, Bed, textSoFar, until } from "./bed.ts";
+import { allText, Bed, pidOf, textSoFar, until, type WayIn } from "./bed.ts";
 import { ending } from "./ending.ts";
 import { trusting } from "./trusting.ts";
 
 const modes = ["pipe", "pty"] as const;
 
-/** Registers the suite under `name`. */
-export function conformance(name: string, binary: () => Promise<string>): void {
+/** Registers the suite under `name`; with a `wayIn`, every child runs behind an inside half. */
+export function conformance(name: string, binary: () => Promise<string>, wayIn?: WayIn): void {
   describe(name, () => {
     let bed: Bed;
     before(async () => {
       bed = await Bed.make(await binary());
+      bed.wayIn = wayIn;
     });
     after(async () => {
       const ids = await readdir(bed.childrenDir);
-      const files = await Promise.all(ids.map((id) => readdir(join(bed.childrenDir, id)).catch(() => [])));
+      const places = [join(bed.home, "work"), ...ids.map((id) => join(bed.childrenDir, id))];
+      const files = await Promise.all(places.map((place) => readdir(place).catch(() => [])));
       const reports = files.flat().filter((file) => file.startsWith("sanitizer"));
       await bed[Symbol.asyncDispose]();
       assert.deepEqual(reports, [], "a sanitizer found something");
@@ -45,7 +47,7 @@ function starting(bed: () => Bed): void {
 
   it("P2: makes the child the leader of its own session and group, in the foreground of its terminal", async () => {
     const child = await bed().sh("leader", "cat /proc/self/stat; echo; read x", { mode: "pty" });
-    const { pid = 0 } = child.live ?? {};
+    const pid = pidOf(child);
     const [, , , , group, session, , foreground] = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
     assert.deepEqual([group, session, foreground], [String(pid), String(pid), String(pid)]);
     await child.kill({ graceMs: 100 });
@@ -73,6 +75,7 @@ function starting(bed: () => Bed): void {
     assert.equal(live.startTick, stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
     assert.equal(live.bootId, (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim());
     assert.equal(live.bestEffort, false);
+    assert.equal(live.pidInside !== null, bed().wayIn !== undefined);
     await child.eof();
     await child.closed;
   });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { it } from "node:test";
 import { type End, StillRunning } from "../keepers.ts";
-import { alive, allText, type Bed, eventually, isAlive, processes, until } from "./bed.ts";
+import { alive, allText, type Bed, eventually, holderOf, isAlive, pidOf, processes, until } from "./bed.ts";
 
 export function ending(bed: () => Bed): void {
   it("F16: tells every exit code exactly", async () => {
@@ -72,7 +72,7 @@ export function ending(bed: () => Bed): void {
       "trap 'exit 6' TERM; echo ready; kill -STOP $$; while :; do sleep 0.05; done",
     );
     await until(stopped, "ready");
-    const { pid = 0 } = stopped.live ?? {};
+    const pid = pidOf(stopped);
     await eventually("it is stopped", async () => (await readFile(`/proc/${pid}/stat`, "utf8")).includes(") T "));
     await stopped.kill({ graceMs: 10_000 });
     const woken = await stopped.exited;
@@ -113,13 +113,14 @@ export function ending(bed: () => Bed): void {
     const script = "i=0; while [ $i -lt 300 ]; do (true &); i=$((i+1)); done; echo done; read x";
     const child = await bed().sh("zombies", script);
     await until(child, "done");
-    const { keeperPid = 0 } = child.live ?? {};
+    const holder = holderOf(child);
     await eventually("no zombie", async () => {
-      const ours = (await processes()).filter((one) => one.parent === keeperPid);
+      const ours = (await processes()).filter((one) => one.parent === holder);
       return ours.length === 1 && ours.every((one) => one.state !== "Z");
     });
     await child.eof();
     await child.closed;
-    await eventually("the keeper has left", async () => !(await isAlive(keeperPid)));
+    await eventually("the keeper has left", async () => !(await isAlive(child.live?.keeperPid ?? 0)));
+    assert.equal(await isAlive(holder), false);
   });
 }
