@@ -147,7 +147,7 @@ describe("many short processes", () => {
     let most = 0;
     let files = 0;
     for (const round of rounds) {
-      const batch = Array.from({ length: 25 }, (_, n) =>
+      const batch = Array.from({ length: 50 }, (_, n) =>
         // Orphans too: the second one's parent is gone before it is.
         rpc(host, "process.start", { argv: ["/bin/sh", "-c", `(true & true &) ; exit ${n}`] }),
       );
