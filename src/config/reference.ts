@@ -39,5 +39,8 @@ A section \`[providers.NAME]\` connects a provider; its models are then called \
 
 \`anthropic\`, \`openai\`, \`ollama\` and \`lmstudio\` are there without a section; the first two take their keys from
 \`ANTHROPIC_API_KEY\` and \`OPENAI_API_KEY\` too.
+
+A section \`[sandboxes.NAME]\` is a place in which processes can run: \`kind\` is \`bubblewrap\`, \`container\`, \`ssh\`,
+\`command\` or \`module\`. What each takes stands in [sandboxes.md](sandboxes.md).
 `;
 }

@@ -8,6 +8,7 @@ import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
 import { baseEnvironment, type Environment } from "./environment.ts";
 import { type Provider, readProviders, withoutCredentials } from "./providers.ts";
+import { LOCAL, readSandboxes, type SandboxConfig } from "./sandboxes.ts";
 import { type Key, keys, readTable, type Values, type Warn, warnOfUnknown } from "./table.ts";
 
 /** Who the agent is to be. All parts are free text (S5). */
@@ -61,6 +62,10 @@ export interface Settings {
     runningOfSession: number;
     limits: LimitSettings;
   };
+  /** Those of `[sandboxes.NAME]`, by name. */
+  sandboxes: Readonly<Record<string, SandboxConfig>>;
+  /** Where the agent's commands run; a name that is none of them runs nothing. */
+  sandbox: string;
   /** The soft limit of open files that the host was started with, which Node raises for itself; undefined: not known. */
   openFiles: number | undefined;
   turns: { onRestart: Values["turns.on_restart"] };
@@ -163,7 +168,13 @@ export function settingsFrom(
   const { values: read, sources } = readTable(env, file, warn);
   const values: Values = { ...read, ...override };
   for (const key of Object.keys(override ?? {}) as Key[]) sources[key] = "the command line";
-  warnOfUnknown(file, ["providers", "personality"], warn);
+  warnOfUnknown(file, ["providers", "personality", "sandboxes"], warn);
+  const sandboxes = readSandboxes(env, file, warn);
+  const sandbox = values["processes.sandbox"];
+  if (sandbox !== LOCAL && sandboxes[sandbox] === undefined)
+    warn(
+      `processes.sandbox is ${sandbox}, which is no sandbox here: the agent's commands are refused until it is one.`,
+    );
   const cert = values["tls.cert"];
   const key = values["tls.key"];
   if ((cert === undefined) !== (key === undefined))
@@ -185,6 +196,8 @@ export function settingsFrom(
     fallbackModel: values.fallback_model,
     providers: readProviders(env, file, values.base_url, warn),
     personality: readPersonality(env, file, warn),
+    sandboxes,
+    sandbox,
     approvals: values.approvals,
     tools: values.tools,
     processes: {

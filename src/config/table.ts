@@ -86,6 +86,11 @@ export const table = {
     number(0.01, 4096),
   ),
   "sessions.pids": optional("How many processes and threads a session may have in all.", integer(1, MOST_PIDS)),
+  "processes.sandbox": setting(
+    "Where the agent's commands run: `local`, or a section `[sandboxes.NAME]`.",
+    matching(/^[a-z][a-z0-9_-]{0,39}$/, "local, or the name of a sandbox"),
+    "local",
+  ),
   "environment.pass": setting(
     "Variables of the host's environment that processes get beside the usual ones.",
     list(/^[A-Za-z_][A-Za-z0-9_]*$/, "a list of names of variables"),

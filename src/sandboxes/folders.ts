@@ -1,0 +1,37 @@
+// What of this machine may be shared with a sandbox: a session's folder, and never one that holds what is to stay out.
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import type { SandboxContext, SandboxRequest } from "./types.ts";
+import { SandboxFailed } from "./words.ts";
+
+/** Without links, as far as it exists: what is mounted over a link would be somewhere else. */
+export async function real(file: string): Promise<string> {
+  return realpath(file).catch(() => path.resolve(file));
+}
+
+export function within(inner: string, outer: string): boolean {
+  const way = path.relative(outer, inner);
+  return way === "" || (way !== ".." && !way.startsWith("../"));
+}
+
+export interface Shared {
+  /** The folder to share, without links; null: sharing it would bring in all that is to stay out. */
+  workspace: string | null;
+  notes: string[];
+}
+
+/** Throws SandboxFailed where the folder is Hearth's own. */
+export async function sharedFolder(context: SandboxContext, request: SandboxRequest): Promise<Shared> {
+  const [workspace, hearth, home] = await Promise.all(
+    [request.workspace, context.home, context.environment.HOME ?? "/root"].map(real) as [
+      Promise<string>,
+      Promise<string>,
+      Promise<string>,
+    ],
+  );
+  if (within(workspace, hearth))
+    throw new SandboxFailed(context.name, `${workspace} lies in Hearth's own folder, which is hidden inside`);
+  if (!within(home, workspace) && !within(hearth, workspace)) return { workspace, notes: [] };
+  const note = `${workspace} holds what is hidden inside, so it is not shared: give the session a folder of its own.`;
+  return { workspace: null, notes: [note] };
+}
