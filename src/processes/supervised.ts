@@ -12,6 +12,10 @@ import { outcomeOf } from "./outcome.ts";
 import { Output } from "./output.ts";
 import type { Book, Recorder } from "./record.ts";
 import type { Running } from "./usage/usage.ts";
+import { PeriodicCheck } from "./checks.ts";
+import { leftOf, systemClock } from "./clock.ts";
+import { checkNotice } from "./notices.ts";
+import type { Pacer } from "./pacer.ts";
 import { Watcher } from "./watcher.ts";
 
 export const NOTICE_CHARACTERS = 2_000;
@@ -20,9 +24,15 @@ const LAST_MOMENTS_MS = 5_000;
 /** With a grace of 0 nothing follows the first signal: whoever sent it is answered soon, ended or not. */
 const NO_GRACE_WAIT_MS = 1_000;
 const DESTROY_MS = 500;
+/** How long a kill waits until it is written down who asked for it. */
+const WISH_MS = 100;
 
 export interface Surroundings {
   recorder: Recorder;
+  /** Says when a match or a check may be told. */
+  pacer: Pacer;
+  /** How long after its end its output may be held open before that is marked, in ms. */
+  drainMs: () => number;
   limits: Limits | null;
   onWarning: (text: string) => void;
   /** Called once its end is recorded. */
@@ -48,6 +58,7 @@ export class Supervised {
   #row: ProcessRow;
   #book: Book;
   #watcher: Watcher | null = null;
+  #check: PeriodicCheck | null = null;
   #limits: LimitWatch | null = null;
   /** The limit it ran into; of memory rather than of processes. */
   #limited: Limited | null = null;
@@ -84,6 +95,10 @@ export class Supervised {
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
+  /** Is whoever waits for it still to wait? Not once something that it is watched for was there (P18). */
+  get awaited(): boolean {
+    return this.running && this.row.watch_hits === 0;
+  }
   /** Bytes of output on disk. */
   get bytesKept(): number {
     return this.output.spool.length - this.output.spool.firstKept;
@@ -94,8 +109,34 @@ export class Supervised {
     if (this.#child === null) return;
     if (this.running && this.#row.watch_patterns.length > 0) this.#watch(this.#child);
     if (this.running) this.#watchLimits(this.#child);
+    if (this.running && this.#row.check_every_s !== null) this.#checkPeriodically(this.#row.check_every_s);
     this.#follow(this.#child).catch((error: unknown) => {
       if (!this.#around.leaving.aborted) this.#around.onWarning(`process ${this.id}: ${String(error)}`);
+    });
+  }
+
+  /** 0: a notice may be given now; else in how many ms to ask again. What has no session gives none. */
+  #admit(count: () => number): number {
+    const { session_id } = this.#row;
+    return session_id === null ? 0 : this.#around.pacer.admit({ process_id: this.id, session_id, count });
+  }
+
+  #checkPeriodically(everyS: number): void {
+    const { number, at } = this.#book.check;
+    this.#check = new PeriodicCheck({
+      everyMs: everyS * 1000,
+      last: { number, at: number === 0 ? this.#row.started_at : at },
+      unheard: (last) => this.#around.recorder.untold(checkNotice(this.id, last.number)),
+      admit: () => this.#admit(() => 0) === 0,
+      tell: async (check) => {
+        const tail = await this.#noticeTail(this.output.spool.length);
+        if (!this.running) return;
+        this.#book = { ...this.#book, check };
+        await this.#durably(() => this.#around.recorder.checked(this.#row, this.#book, check, tail));
+      },
+      onError: (error) => {
+        if (!this.#around.leaving.aborted) this.#around.onWarning(`process ${this.id} was not checked: ${String(error)}`);
+      },
     });
   }
 
@@ -105,10 +146,17 @@ export class Supervised {
       patterns: this.#row.watch_patterns,
       state: this.#book.watch,
       ...(child.end?.kind === "exited" ? { bytesAtExit: child.end.bytesAtExit } : {}),
+      admit: (count) => this.#admit(count),
       tell: async (match, watch) => {
-        this.#row = { ...this.#row, watch_hits: match.hits };
+        // Without a session nobody is told of ends either.
+        const promoted = match.promoted && this.#row.session_id !== null && !this.#row.notify_on_complete;
+        this.#row = {
+          ...this.#row,
+          watch_hits: match.hits,
+          notify_on_complete: this.#row.notify_on_complete || promoted,
+        };
         this.#book = { ...this.#book, watch };
-        await this.#durably(() => this.#around.recorder.matched(this.#row, this.#book, match));
+        await this.#durably(() => this.#around.recorder.matched(this.#row, this.#book, { ...match, promoted }));
       },
       onError: (error) => {
         if (!this.#around.leaving.aborted)
@@ -146,7 +194,9 @@ export class Supervised {
     const end = await child.exited;
     if (this.running) await this.#finish(end);
     if (end.kind === "lost") return await this.#leaveGroups(child, true);
+    const overdue = this.#markOverdue();
     const { bytes, stragglers } = await child.closed;
+    overdue();
     void this.#leaveGroups(child, false);
     if (!this.#row.closed) {
       const row = { ...this.#row, closed: true };
@@ -156,10 +206,29 @@ export class Supervised {
     this.#closed.resolve();
   }
 
+  /** F14: after its deadline an output that is still held open is marked so; its bytes go on being kept (P22). */
+  #markOverdue(): () => void {
+    if (this.#row.closed || this.#row.drain_overdue) return () => undefined;
+    const late = async (): Promise<void> => {
+      if (this.#row.closed || this.#child?.spool.ended === true) return;
+      const row = { ...this.#row, drain_overdue: true };
+      this.#row = row;
+      await this.#durably(() => this.#around.recorder.overdue(row, this.#book, this.output.spool.length));
+    };
+    const left = leftOf(systemClock, this.#row.ended_at ?? 0, this.#around.drainMs());
+    return systemClock.after(left, () => {
+      late().catch((error: unknown) => {
+        if (!this.#around.leaving.aborted)
+          this.#around.onWarning(`that the output of ${this.id} is held open could not be recorded: ${String(error)}`);
+      });
+    });
+  }
+
   /** P23: runs once. Matches are told before the end is; a disk without room delays the record, and with it the end. */
   async #finish(end: End): Promise<void> {
     const outcome = outcomeOf(end, this.#book.asked, Date.now());
     const last = outcome.bytes_at_exit ?? this.output.spool.length;
+    await this.#check?.stop();
     await this.#watcher?.finish(last);
     await this.#limits?.finish();
     const asked = outcome.status === "killed";
@@ -215,10 +284,12 @@ export class Supervised {
   async #noteWish(child: Child, source: string): Promise<void> {
     if (this.#book.asked !== null || child.end !== undefined) return;
     const durable = { ...this.#book, asked: { source, at: Date.now() } };
-    await this.#around.recorder.row(this.#row, durable).catch((error: unknown) => {
+    const recorded = this.#around.recorder.row(this.#row, durable).catch((error: unknown) => {
       // Only who asked would be forgotten, and only if this host dies before the child does.
       this.#around.onWarning(`who ends process ${this.id} could not be recorded: ${String(error)}`);
     });
+    // A disk that is slow or stuck must not keep a process alive (F23); whatever is recorded later comes after this.
+    await Promise.race([recorded, delay(WISH_MS, undefined, { ref: false })]);
     // What ended while that was written has ended by itself.
     if (this.#book.asked === null) this.#book = { ...this.#book, asked: { source, at: Date.now() } };
   }
@@ -301,6 +372,7 @@ export class Supervised {
 
   /** Lets go of the child, which lives on. Bytes not yet scanned are left to the next host. */
   async leave(): Promise<void> {
+    await this.#check?.stop();
     await this.#watcher?.stop();
     this.#limits?.leave();
     this.#child?.detach();
