@@ -86,6 +86,10 @@ export async function survey({ proc }: Kernel = { proc: "/proc" }): Promise<Surv
     const found = group === undefined ? undefined : directoryOf(mount, group);
     if (found === undefined) continue;
     const directory = basename(found) === HOST_GROUP ? dirname(found) : found;
+    if (directory.endsWith(".service")) {
+      troubles.push(`${directory} is a service's, and systemd starts no service again whose divided group is in use`);
+      continue;
+    }
     const offered = words(await text(join(directory, "cgroup.controllers")));
     await take({ version: 2, controllers: CONTROLLERS.filter((one) => offered.includes(one)), directory });
   }
