@@ -126,7 +126,9 @@ function trouble(error, target, compilers) {
     return `${what}. On Debian: sudo apt-get install ${packages}${missing ? "" : `\n${said}`}`;
   }
   if (missing) return `There is no C compiler "${compilers[0]}".\n${howToGetACompiler}`;
-  return `The keeper could not be compiled:\n${said}\n${howToGetACompiler}`;
+  // A compiler without its headers or libraries is one that has to be installed yet; any other trouble is the source's.
+  const remedy = /No such file or directory|cannot find|not found/.test(said) ? `\n${howToGetACompiler}` : "";
+  return `The keeper could not be compiled:\n${said}${remedy}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,7 +1,7 @@
 // The entry of `hearth`: what it loads is stripped of its types and compiled once, not at every start. A host that finds
 // it done is there in two thirds of the time and takes 40 MB less, for then it never loads the type stripper (17 MB, and
 // as much for the log's thread). Plain JavaScript, or this file would load it.
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { constants, enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -15,6 +15,11 @@ for (const directory of [
   ...(existsSync(join(clone, "setup/setup.mjs")) ? [join(clone, ".setup/compiled")] : []),
   join(cache, "hearth/compiled"),
 ]) {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch {
+    continue; // May not be written: the next one, or none.
+  }
   if (enableCompileCache(directory).status !== constants.compileCacheStatus.FAILED) break;
 }
 await import("./main.ts");

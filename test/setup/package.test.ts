@@ -206,7 +206,7 @@ describe("the package", { skip }, () => {
     assert.ok((await readdir(join(folder, "person/.cache/hearth/compiled"))).length > 0, "compiled code is the user's");
   });
 
-  it("says how to get a compiler where it carries no keeper for the machine", async () => {
+  it("says how to get a compiler where it carries no keeper for the machine, and makes one with it", async () => {
     const lacking = join(folder, "lacking");
     cpSync(join(folder, "empty"), lacking, {
       recursive: true,
@@ -221,6 +221,9 @@ describe("the package", { skip }, () => {
     );
     assert.equal(said.code, 1);
     assert.match(said.stderr, /no keeper for this machine.*install a C compiler.*native\/compile\.mjs/);
+    await run(process.execPath, [join(lacking, "node_modules/hearth/native/compile.mjs")]);
+    const doctor = await run(process.execPath, [words[0] ?? "", "doctor"], { env });
+    assert.match(doctor.stdout, /Keeper: \S+native\/build\/keeper \(built here\)/);
   });
 
   it("is not needed for a checkout, which says how to get a compiler where there is none", async () => {
