@@ -69,7 +69,6 @@ static int become(const struct child *child, const struct spec *spec, struct end
     (void)setrlimit(RLIMIT_CORE, &core);
   }
   umask(mask);
-  ordinary_signals();
   if (chdir(spec->cwd) != 0) return STEP_CWD;
   environ = spec->env; /* execvp searches the PATH of this environment, the child's own */
   execvp(spec->argv[0], spec->argv);
@@ -80,7 +79,8 @@ static _Noreturn void child_main(const struct child *child, const struct spec *s
                                  int gate, int report) {
   char open_sign;
   ssize_t got;
-  (void)setsid(); /* cannot fail: a fresh fork leads no group */
+  ordinary_signals(); /* before the gate: a TERM that comes now must end it, and not be taken for the keeper's own */
+  (void)setsid();     /* cannot fail: a fresh fork leads no group */
   do got = read(gate, &open_sign, 1);
   while (got < 0 && errno == EINTR);
   if (got != 1) _exit(127); /* the keeper died, or the start was revoked */
@@ -97,14 +97,19 @@ bool child_fork(struct child *child, const struct spec *spec, mode_t umask_of_ch
   if (!open_ends(child, spec, &ends, step)) return false;
   *step = "fork";
   if (!pipe_cloexec(gate) || !pipe_cloexec(report)) return false; /* the keeper leaves: no need to tidy up */
+  sigset_t all, before;
+  sigfillset(&all);
+  (void)sigprocmask(SIG_SETMASK, &all, &before);
   child->pid = groups_fork(&spec->groups);
-  if (child->pid < 0) return false;
   if (child->pid == 0) {
     close(gate[1]); /* or it would wait for itself when the keeper dies */
     child_main(child, spec, ends, umask_of_child, gate[0], report[1]);
   }
+  int failure = errno;
+  (void)sigprocmask(SIG_SETMASK, &before, NULL);
   close(gate[0]);
   close(report[1]);
+  if (child->pid < 0) return errno = failure, false;
   child->gate = gate[1];
   child->report = report[0];
   /* The slave stays open while the child lives: a child that closes all its own ends has not ended its output. */
