@@ -151,8 +151,9 @@ function modes(core: Core, { blink }: About): string {
   if (dec.bracketedPasteMode) text += "\x1b[?2004h";
   if (dec.reverseWraparound) text += "\x1b[?45h";
   if (dec.sendFocus) text += "\x1b[?1004h";
-  if (mouse !== undefined) text += `\x1b[?${mouse}h`;
+  // The encoding first: a mouse report in another one would be so many letters typed.
   if (encoding !== undefined) text += `\x1b[?${encoding}h`;
+  if (mouse !== undefined) text += `\x1b[?${mouse}h`;
   if (dec.cursorStyle !== undefined)
     text += `\x1b[${(CURSOR[dec.cursorStyle] ?? 1) + (dec.cursorBlink === true ? 0 : 1)} q`;
   if (blink) text += "\x1b[?12h";

@@ -41,6 +41,8 @@ const PIECE = 48 * 1024;
 /** More than this undrawn: what comes meanwhile would only be drawn too late. A snapshot brings the screen up to date. */
 const TOO_FAR_BEHIND = 4 * 1024 * 1024;
 const RETRY_MS = 1_000;
+/** A program that has asked gives up sooner: an answer after this would be typed into the one after it. */
+const ANSWER_MS = 1_500;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const MOTION = /^\x1b\[<3[5-9];/;
 
@@ -53,6 +55,8 @@ export class Shell implements Disposable {
   #stream: TerminalStream | undefined;
   #wish: { rows: number; cols: number } | undefined;
   #undrawn = 0;
+  /** When the pieces came that are not drawn yet, the oldest first. */
+  readonly #came: number[] = [];
   #opening = false;
   /** So much was undrawn that the stream was let go. */
   #behind = false;
@@ -101,7 +105,7 @@ export class Shell implements Disposable {
   /** What a person typed or pasted, or what the emulator answers by itself. */
   input(data: string): void {
     const { mine, phase } = this.state.get();
-    if (isAnswer(data) && (this.muted || !mine)) return;
+    if (isAnswer(data) && (this.muted || !mine || this.#isLate())) return;
     // Typing takes the size over; a mouse that only passes by does not.
     if (!mine && MOTION.test(data)) return;
     if (phase === "ended") {
@@ -200,12 +204,20 @@ export class Shell implements Disposable {
     // A snapshot is what one begins with, not what one is behind with.
     const counts = replay ? 0 : bytes.length;
     this.#undrawn += counts;
+    this.#came.push(performance.now());
     this.#options.terminal.write(this.#clamp.filter(bytes), () => {
       this.#undrawn -= counts;
+      this.#came.shift();
       drawn?.();
     });
     const { id } = this.state.get();
     if (this.#undrawn > TOO_FAR_BEHIND && id !== null) this.#catchUp(id);
+  }
+
+  /** A page that is not looked at, or has too much to draw, comes to a question long after it was asked. */
+  #isLate(): boolean {
+    const [asked] = this.#came;
+    return asked !== undefined && performance.now() - asked > ANSWER_MS;
   }
 
   #send(piece: Uint8Array<ArrayBuffer>): void {
