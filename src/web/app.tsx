@@ -8,9 +8,10 @@ import { Drawer } from "./parts/drawer.tsx";
 import { Header } from "./parts/header.tsx";
 import { Login } from "./parts/login.tsx";
 import { Panel, type PanelTab } from "./parts/panel.tsx";
+import { ProcessBoard } from "./parts/process-board.tsx";
 import { Sidebar } from "./parts/sidebar.tsx";
 import { Welcome } from "./parts/welcome.tsx";
-import { parseHash } from "./route.ts";
+import { parseHash, sessionHash } from "./route.ts";
 import { useField } from "./store.ts";
 import { type Page, usePage } from "./use-conversation.ts";
 import { useMedia } from "./use-media.ts";
@@ -55,7 +56,7 @@ function Main({ hub }: { hub: Hub }) {
   const [openProcess, setOpenProcess] = useState<string | null>(null);
   const [insert, setInsert] = useState<{ text: string } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const { id, session, go, wide, setWide } = page;
+  const { id, session, go, wide, setWide, board } = page;
   useEffect(() => {
     if (!wide) return;
     setTab("terminal");
@@ -108,6 +109,7 @@ function Main({ hub }: { hub: Hub }) {
     if (!wide || narrow) setSide(false);
   };
   const model = session.model ?? row?.model ?? null;
+  const covered = board || (wide && !narrow);
 
   return (
     <div className="flex h-dvh">
@@ -122,7 +124,9 @@ function Main({ hub }: { hub: Hub }) {
         <Sidebar
           hub={hub}
           sessions={sessions}
-          current={id}
+          current={board ? null : id}
+          board={board}
+          onBoard={() => setList(false)}
           onSelect={(chosen) => {
             go(chosen);
             setList(false);
@@ -134,7 +138,16 @@ function Main({ hub }: { hub: Hub }) {
           onDelete={remove}
         />
       </Drawer>
-      <main hidden={wide && !narrow} className={`min-w-0 flex-1 flex-col ${wide && !narrow ? "" : "flex"}`}>
+      {board && (
+        <ProcessBoard
+          hub={hub}
+          onList={slim ? () => setList(true) : null}
+          onClose={() => {
+            location.hash = sessionHash(id);
+          }}
+        />
+      )}
+      <main hidden={covered} className={`min-w-0 flex-1 flex-col ${covered ? "" : "flex"}`}>
         <Header
           title={title}
           running={[...session.processes.values()].filter((process) => process.status === "running").length}
@@ -154,6 +167,7 @@ function Main({ hub }: { hub: Hub }) {
           key={id ?? "new"}
           session={session}
           answers={page.answers}
+          call={page.call}
           onProcess={showProcess}
           empty={
             page.problem !== null ? (
@@ -184,7 +198,7 @@ function Main({ hub }: { hub: Hub }) {
         label="Processes and terminal"
         side="right"
         over={narrow}
-        open={side}
+        open={side && !board}
         onClose={closeSide}
         width="w-[25rem] min-[1500px]:w-[34rem]"
         whole={wide || (slim && tab === "terminal")}
@@ -200,7 +214,7 @@ function Main({ hub }: { hub: Hub }) {
           terminals={session.terminals}
           wide={wide}
           onWide={setWide}
-          visible={side}
+          visible={side && !board}
           openProcess={openProcess}
           onOpenProcess={setOpenProcess}
           onNeedSession={() => attempt(page.ensure())}
@@ -214,12 +228,12 @@ function Main({ hub }: { hub: Hub }) {
 /** Without a session in the address the page opens the latest one, once. */
 function useFirstSession(page: Page, latest: string | null, known: boolean): void {
   const done = useRef(false);
-  const { id, go } = page;
+  const { id, go, board } = page;
   useEffect(() => {
-    if (done.current || !known) return;
+    if (done.current || !known || board) return;
     done.current = true;
     if (id === null && latest !== null) go(latest);
-  }, [id, go, latest, known]);
+  }, [id, go, latest, known, board]);
 }
 
 /** Escape stops the turn, unless something nearer (a field being changed, a terminal, a drawer) has taken it. */

@@ -4,6 +4,7 @@ import { HearthClient } from "../client/client.ts";
 import type { EventParams } from "../protocol/events.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { SessionRow } from "../protocol/rows.ts";
+import { UsageWatch } from "./process/usage.ts";
 import { refresher } from "./soon.ts";
 import { type Store, store } from "./store.ts";
 
@@ -39,6 +40,8 @@ export class Hub {
     models: null,
     build: "",
   });
+  /** What processes use, while somebody looks. */
+  readonly usage = new UsageWatch(() => this.client);
   #client: HearthClient | undefined;
   readonly #sessions = refresher(
     () =>
@@ -51,7 +54,7 @@ export class Hub {
   readonly #processes = refresher(
     () =>
       this.#read(
-        (client) => client.call("process.list", {}),
+        (client) => client.call("process.list", { terminals: true }),
         (r) => this.state.set({ processes: r.processes }),
       ),
     SOON_MS,

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseHash, pastedTicket, sessionHash } from "./route.ts";
+import { boardHash, callHash, parseHash, pastedTicket, sessionHash } from "./route.ts";
+
+const nowhere = { session: null, terminals: false, call: null, board: false, process: null, ticket: null };
 
 describe("the page's address", () => {
   it("round-trips a session", () => {
     const session = "ses_0123456789ab";
-    assert.deepEqual(parseHash(sessionHash(session)), { session, terminals: false, ticket: null });
-    assert.deepEqual(parseHash(sessionHash(session, true)), { session, terminals: true, ticket: null });
-    assert.deepEqual(parseHash(sessionHash(null, true)), { session: null, terminals: false, ticket: null });
+    assert.deepEqual(parseHash(sessionHash(session)), { ...nowhere, session });
+    assert.deepEqual(parseHash(sessionHash(session, true)), { ...nowhere, session, terminals: true });
+    assert.deepEqual(parseHash(sessionHash(null, true)), nowhere);
+    assert.deepEqual(parseHash(callHash(session, "call_1")), { ...nowhere, session, call: "call_1" });
+  });
+
+  it("round-trips the board of processes", () => {
+    assert.deepEqual(parseHash(boardHash()), { ...nowhere, board: true });
+    assert.deepEqual(parseHash(boardHash("proc_1")), { ...nowhere, board: true, process: "proc_1" });
+    assert.deepEqual(parseHash("#/processes/<b>"), { ...nowhere, board: true });
   });
 
   it("reads a login ticket and nothing that only looks like one", () => {
@@ -18,8 +27,8 @@ describe("the page's address", () => {
   });
 
   it("takes garbage for the empty page", () => {
-    for (const hash of ["", "#", "#/s/", "#/s/%E0%A4%A", "#/s/a/b", "#/s/<b>", "#/sessions"])
-      assert.deepEqual(parseHash(hash), { session: null, terminals: false, ticket: null }, hash);
+    for (const hash of ["", "#", "#/s/", "#/s/%E0%A4%A", "#/s/a/b", "#/processes/a/b", "#/s/<b>", "#/sessions"])
+      assert.deepEqual(parseHash(hash), nowhere, hash);
   });
 
   it("finds the ticket in whatever a person pastes", () => {

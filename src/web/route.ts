@@ -5,24 +5,52 @@ export interface Route {
   session: string | null;
   /** Its terminals have the whole page. */
   terminals: boolean;
+  /** The tool call in it that is to be shown; null: none. */
+  call: string | null;
+  /** The board of all processes has the page. */
+  board: boolean;
+  /** The process on the board that is looked into; null: none. */
+  process: string | null;
   /** A one-time login ticket, which must leave the address bar before anything else happens. */
   ticket: string | null;
 }
 
-const SESSION_ID = /^[\w.:-]{1,200}$/;
+const ID = /^[\w.:-]{1,200}$/;
 const TICKET = /^[\w.~-]{8,500}$/;
 
-/** Reads a location hash (`#/s/ses_…`, `#ticket=…`). Anything else means "no session", never an error. */
+const nowhere: Route = { session: null, terminals: false, call: null, board: false, process: null, ticket: null };
+
+/**
+ * Reads a location hash (`#/s/ses_…`, `#/s/ses_…/c/CALL`, `#/processes/proc_…`, `#ticket=…`). Anything else means "no
+ * session", never an error.
+ */
 export function parseHash(hash: string): Route {
   const text = hash.startsWith("#") ? hash.slice(1) : hash;
   if (text.startsWith("ticket=")) {
     const ticket = decoded(text.slice("ticket=".length));
-    return { session: null, terminals: false, ticket: ticket !== null && TICKET.test(ticket) ? ticket : null };
+    return { ...nowhere, ticket: ticket !== null && TICKET.test(ticket) ? ticket : null };
   }
-  const match = /^\/s\/([^/?]+)(\/t)?\/?$/.exec(text);
-  const session = match?.[1] === undefined ? null : decoded(match[1]);
-  if (session === null || !SESSION_ID.test(session)) return { session: null, terminals: false, ticket: null };
-  return { session, terminals: match?.[2] !== undefined, ticket: null };
+  const board = /^\/processes(?:\/([^/?]+))?\/?$/.exec(text);
+  if (board !== null) return { ...nowhere, board: true, process: idOf(board[1]) };
+  const match = /^\/s\/([^/?]+)(?:(\/t)|\/c\/([^/?]+))?\/?$/.exec(text);
+  const session = idOf(match?.[1]);
+  if (session === null) return nowhere;
+  return { ...nowhere, session, terminals: match?.[2] !== undefined, call: idOf(match?.[3]) };
+}
+
+function idOf(part: string | undefined): string | null {
+  const id = part === undefined ? null : decoded(part);
+  return id !== null && ID.test(id) ? id : null;
+}
+
+/** The hash of the board, with a process looked into. */
+export function boardHash(process: string | null = null): string {
+  return process === null ? "#/processes" : `#/processes/${encodeURIComponent(process)}`;
+}
+
+/** The hash that shows where in a session a tool was called. */
+export function callHash(session: string, call: string): string {
+  return `${sessionHash(session)}/c/${encodeURIComponent(call)}`;
 }
 
 /** The hash that shows a session (or its terminals alone), or with null the empty page. */

@@ -11,6 +11,10 @@ export interface Page {
   id: string | null;
   /** The address asks for its terminals alone. */
   wide: boolean;
+  /** The address asks for the board of all processes; the session is the one it named last. */
+  board: boolean;
+  /** The tool call that the address asks for. */
+  call: string | null;
   session: SessionState;
   loaded: boolean;
   problem: string | null;
@@ -32,6 +36,14 @@ function subscribeHash(listener: () => void): () => void {
   return () => window.removeEventListener("hashchange", listener);
 }
 
+let last: string | null = null;
+/** The board belongs to no session: what was open before stays so behind it. */
+function sessionNow(): string | null {
+  const { session, board } = parseHash(location.hash);
+  if (!board) last = session;
+  return last;
+}
+
 function go(id: string | null): void {
   if (parseHash(location.hash).session !== id) location.hash = sessionHash(id);
 }
@@ -42,7 +54,9 @@ function setWide(wide: boolean): void {
 }
 
 export function usePage(hub: Hub): Page {
-  const id = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).session);
+  const id = useSyncExternalStore(subscribeHash, sessionNow);
+  const board = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).board);
+  const call = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).call);
   const wide = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).terminals);
   const conversation = useOpen(hub, id);
   const subscribe = useCallback(
@@ -115,6 +129,8 @@ export function usePage(hub: Hub): Page {
   return {
     id,
     wide,
+    board,
+    call,
     session,
     loaded: id === null || (shown?.loaded ?? false),
     problem: shown?.problem ?? null,

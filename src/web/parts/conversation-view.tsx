@@ -8,6 +8,8 @@ import { Down } from "./icons.tsx";
 export interface ConversationViewProps {
   session: SessionState;
   answers: Answers;
+  /** The tool call that is to be brought into view; null: none. */
+  call: string | null;
   onProcess: (id: string) => void;
   /** Shown while there is nothing yet. */
   empty: ReactNode;
@@ -15,10 +17,13 @@ export interface ConversationViewProps {
 
 /** Entries drawn at first, and per "show earlier". */
 const PAGE = 300;
+/** What is drawn above an entry that a link leads to. */
+const NEIGHBOURS = 20;
+const FOUND_MS = 2_500;
 /** Nearer to the end than this is "at the end". */
 const NEAR_PX = 48;
 
-export function ConversationView({ session, answers, onProcess, empty }: ConversationViewProps) {
+export function ConversationView({ session, answers, call, onProcess, empty }: ConversationViewProps) {
   const { items, queued } = session;
   const [most, setMost] = useState(PAGE);
   const scroller = useRef<HTMLElement>(null);
@@ -48,6 +53,24 @@ export function ConversationView({ session, answers, onProcess, empty }: Convers
   const lastOwn = queued.at(-1)?.key ?? items.findLast((item) => item.kind === "prompt")?.key;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new prompt is the occasion
   useLayoutEffect(toEnd, [lastOwn, toEnd]);
+
+  // A link leads to one call: it is brought into view once, as soon as it is there.
+  const found = useRef<string | null>(null);
+  useEffect(() => {
+    if (call === null) found.current = null;
+    const at = call === null || found.current === call ? -1 : items.findIndex((item) => item.key === call);
+    if (call === null || at < 0) return;
+    if (items.length - at > most) {
+      setMost(items.length - at + NEIGHBOURS);
+      return;
+    }
+    const card = inner.current?.querySelector(`[data-call-id="${CSS.escape(call)}"]`);
+    if (card === null || card === undefined) return;
+    found.current = call;
+    held.current = false;
+    card.scrollIntoView({ block: "center" });
+    card.animate([{ boxShadow: "0 0 0 3px var(--glow)" }, { boxShadow: "0 0 0 3px transparent" }], FOUND_MS);
+  }, [call, items, most]);
 
   const onScroll = () => {
     const element = scroller.current;

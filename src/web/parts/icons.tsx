@@ -52,6 +52,7 @@ export const Narrow = line(<path d="M4 8h4V4M16 8h-4V4M4 12h4v4M16 12h-4v4" />);
 export const Cog = line(
   <path d="M10 3.5v2M10 14.5v2M3.5 10h2M14.5 10h2M5.4 5.4l1.4 1.4M13.2 13.2l1.4 1.4M14.6 5.4l-1.4 1.4M6.8 13.2l-1.4 1.4M12.5 10a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z" />,
 );
+export const Gauge = line(<path d="M3.5 14.5h2.3l2-6 2.9 9 2.6-11 1.8 8h1.9" />);
 export const File = line(<path d="M5.5 3.5h5.8l3.2 3.2v9.8h-9zM11 3.8V7h3.3" />);
 export const Search = line(<path d="m13 13 3.5 3.5M14.3 9a5.3 5.3 0 1 1-10.6 0 5.3 5.3 0 0 1 10.6 0z" />);
 export const Bell = line(<path d="M5.5 13.5V9a4.5 4.5 0 0 1 9 0v4.5l1 1h-11zM8.5 16.5h3" />);

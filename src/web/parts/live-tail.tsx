@@ -1,8 +1,8 @@
 // The last lines of a running process, inside its tool card.
 import { useEffect, useState } from "react";
-import { openTerminal } from "../../client/browser.ts";
-import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
+import type { TerminalListener, TerminalStream } from "../../client/terminal.ts";
 import { batch, nextFrame } from "../batch.ts";
+import { followOutput } from "../output/source.ts";
 import { grow, lastLines } from "../tail.ts";
 
 const LINES = 8;
@@ -28,7 +28,7 @@ export function LiveTail({ processId }: { processId: string }) {
     };
     let stream: TerminalStream | undefined;
     const patience = setTimeout(() => {
-      stream = new TerminalStream({ open: (from) => openTerminal(processId, from), listener });
+      stream = followOutput(processId, listener);
     }, PATIENCE_MS);
     return () => {
       clearTimeout(patience);

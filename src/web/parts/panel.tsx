@@ -104,7 +104,10 @@ export function Panel(props: PanelProps) {
         hidden={tab !== "processes"}
         className="min-h-0 flex-1"
       >
-        {tab === "processes" && <ProcessList hub={hub} session={session} open={openProcess} onOpen={onOpenProcess} />}
+        {/* Out of view it holds no connection. */}
+        {tab === "processes" && props.visible && (
+          <ProcessList hub={hub} session={session} open={openProcess} onOpen={onOpenProcess} />
+        )}
       </div>
       <div
         role="tabpanel"

@@ -1,13 +1,14 @@
-// What runs, and what ran: of this session, or everywhere on this host.
-import { lazy, memo, Suspense, useEffect, useState } from "react";
+// Beside the conversation: what runs in it and what ran, and one of them looked into.
+import { useRef, useState } from "react";
 import type { Hub, ProcessItem } from "../hub.ts";
-import { useField } from "../store.ts";
-import { duration, ending } from "../words.ts";
-import { Chevron, Stop } from "./icons.tsx";
-import { StatusDot } from "./status-dot.tsx";
-
-// It brings the emulator, the heaviest part of the page, which is fetched when it is first wanted.
-const ProcessOutput = lazy(() => import("./process-output.tsx"));
+import { arrange, everything } from "../process/arrange.ts";
+import { useListKeys } from "../process/list-keys.ts";
+import { useProcesses, useSecond, useTitles, useUsage } from "../process/use-processes.ts";
+import { boardHash } from "../route.ts";
+import { Dialog } from "./dialog.tsx";
+import { Widen } from "./icons.tsx";
+import { ProcessCard } from "./process-card.tsx";
+import { ProcessDetail } from "./process-detail.tsx";
 
 export interface ProcessListProps {
   hub: Hub;
@@ -17,50 +18,87 @@ export interface ProcessListProps {
   onOpen: (id: string | null) => void;
 }
 
-/** Rows drawn at most; the rest is on the command line (`hearth ps`). */
-const MOST_ROWS = 200;
+const PAGE = 200;
 
 export function ProcessList({ hub, session, open, onOpen }: ProcessListProps) {
-  const [all, setAll] = useState(false);
-  const processes = useField(hub.state, "processes");
-  const now = useSecond(processes.some((process) => process.status === "running"));
-  useEffect(() => {
-    const watching = hub.watchProcesses();
-    return () => watching[Symbol.dispose]();
-  }, [hub]);
-  const shown = processes.filter((process) => all || process.session_id === session || process.process_id === open);
+  const processes = useProcesses(hub);
+  const titles = useTitles(hub);
+  const [most, setMost] = useState(PAGE);
+  const [ending, setEnding] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  const opened = processes.find((process) => process.process_id === open);
+  const here = processes.filter((process) => process.session_id === session);
+  const shown = arrange(here, everything, new Map(), titles).slice(0, most);
+  const running = here.filter((process) => process.status === "running");
+  const stoppable = running.filter(isStoppable).length;
+  const histories = useUsage(hub, opened === undefined ? shown : [opened]);
+  const now = useSecond(running.length > 0 || opened?.status === "running");
+  const onKeyDown = useListKeys(list, null);
+
+  if (opened !== undefined) {
+    return (
+      <ProcessDetail
+        hub={hub}
+        process={opened}
+        history={histories.get(opened.process_id)}
+        now={now}
+        title={titles.get(opened.session_id ?? "")}
+        onClose={() => {
+          onOpen(null);
+          // Back to where one came from, for those who use the keyboard.
+          requestAnimationFrame(() =>
+            list.current
+              ?.querySelector<HTMLElement>(`[data-process-id="${CSS.escape(opened.process_id)}"] [data-row]`)
+              ?.focus(),
+          );
+        }}
+      />
+    );
+  }
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <div className="flex items-center gap-2 px-4 pt-3 pb-2 text-xs text-faint">
+      <div className="flex flex-wrap items-center gap-1 px-4 pt-2 pb-1.5 text-xs text-faint">
         <span className="flex-1">
-          {shown.filter((process) => process.status === "running").length} running · {shown.length} in all
+          {running.length} running · {here.length} in all
         </span>
-        <label className="flex min-h-8 cursor-pointer items-center gap-2 pointer-coarse:min-h-10">
-          <input
-            type="checkbox"
-            data-testid="all-processes"
-            className="size-4 accent-[var(--ember)]"
-            checked={all}
-            onChange={(event) => setAll(event.target.checked)}
-          />
-          All sessions
-        </label>
+        {stoppable > 1 && (
+          <button
+            type="button"
+            data-testid="stop-all"
+            className="btn btn-quiet px-2! text-xs! font-normal!"
+            onClick={() => setEnding(true)}
+          >
+            Stop all
+          </button>
+        )}
+        <a data-testid="open-board" className="btn btn-quiet px-2! text-xs! font-normal!" href={boardHash()}>
+          <Widen size={14} /> All conversations
+        </a>
       </div>
-      <ul aria-label="Processes" className="min-h-0 flex-1 space-y-2 overflow-y-auto px-3 pb-4">
-        {shown.slice(0, MOST_ROWS).map((process) => (
-          <ProcessRow
+      <ul
+        ref={list}
+        aria-label="Processes"
+        className="min-h-0 flex-1 space-y-2 overflow-y-auto px-3 pb-4"
+        onKeyDown={onKeyDown}
+      >
+        {shown.map((process) => (
+          <ProcessCard
             key={process.process_id}
-            process={process}
             hub={hub}
+            process={process}
+            history={histories.get(process.process_id)}
             now={process.status === "running" ? now : 0}
-            open={open === process.process_id}
             onOpen={onOpen}
           />
         ))}
-        {shown.length > MOST_ROWS && (
-          <li className="px-2 text-xs text-faint">{shown.length - MOST_ROWS} older ones are not shown.</li>
+        {here.length > shown.length && (
+          <li>
+            <button type="button" className="btn w-full" onClick={() => setMost(most + PAGE)}>
+              Show more ({(here.length - shown.length).toLocaleString()})
+            </button>
+          </li>
         )}
-        {shown.length === 0 && (
+        {here.length === 0 && (
           <li className="px-2 py-8 text-center text-sm text-faint">
             Nothing runs here yet.
             <br />
@@ -68,106 +106,43 @@ export function ProcessList({ hub, session, open, onOpen }: ProcessListProps) {
           </li>
         )}
       </ul>
+      {ending && session !== null && (
+        <StopAll hub={hub} session={session} count={stoppable} onDone={() => setEnding(false)} />
+      )}
     </div>
   );
 }
 
-interface RowProps {
-  process: ProcessItem;
-  hub: Hub;
-  now: number;
-  open: boolean;
-  onOpen: (id: string | null) => void;
-}
+/** Terminals are closed one by one, where one sees what is in them. */
+export const isStoppable = ({ process_id, status }: ProcessItem): boolean =>
+  status === "running" && !process_id.startsWith("term_");
 
-const ProcessRow = memo(function ProcessRow({ process, hub, now, open, onOpen }: RowProps) {
-  const [stopping, setStopping] = useState(false);
+/** Asks before everything of a conversation, or of all, is ended. */
+export function StopAll(props: { hub: Hub; session: string | null; count: number; onDone: () => void }) {
+  const { hub, session, count, onDone } = props;
   const [problem, setProblem] = useState<string | null>(null);
-  const running = process.status === "running";
-  const stop = () => {
-    setStopping(true);
-    setProblem(null);
+  const act = () => {
     hub.client
-      .call("process.kill", { process_id: process.process_id })
-      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)))
-      .finally(() => {
-        setStopping(false);
-        hub.refreshProcesses();
-      });
+      .call("process.kill_all", session === null ? {} : { session_id: session })
+      .then(onDone, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)))
+      .finally(() => hub.refreshProcesses());
   };
-  const age = duration(Math.max(0, (process.ended_at ?? now) - process.started_at));
   return (
-    <li
-      data-testid="process-row"
-      data-process-id={process.process_id}
-      data-status={process.status}
-      data-exit-code={process.exit_code ?? undefined}
-      className="card overflow-hidden"
+    <Dialog
+      title={`Stop all ${count} processes ${session === null ? "of every conversation" : "of this conversation"}?`}
+      action="Stop them all"
+      careful
+      onAct={act}
+      onClose={onDone}
     >
-      <div className="flex items-center gap-1 pr-1.5">
-        <button
-          type="button"
-          aria-expanded={open}
-          className="flex min-h-12 min-w-0 flex-1 items-center gap-2.5 py-2 pl-2.5 text-left"
-          onClick={() => onOpen(open ? null : process.process_id)}
-        >
-          <Chevron
-            size={13}
-            className={`-mr-0.5 flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`}
-          />
-          <StatusDot status={process.status} exitCode={process.exit_code} />
-          <span className="min-w-0 flex-1">
-            <span className="block truncate font-mono text-xs text-ink" title={process.command}>
-              {process.name ?? process.command}
-            </span>
-            <span className="block truncate text-2xs text-faint">
-              {running ? `running for ${age}` : `${ending(process)} · ${age}`}
-              {process.watch_hits > 0 && ` · ${process.watch_hits} ${process.watch_hits === 1 ? "match" : "matches"}`}
-              {process.recovered && " · kept over a restart"}
-            </span>
-          </span>
-        </button>
-        {running && (
-          <button
-            type="button"
-            data-testid="process-stop"
-            className="icon-btn"
-            disabled={stopping}
-            aria-label={`Stop ${process.command}`}
-            title="Stop"
-            onClick={stop}
-          >
-            <Stop size={15} />
-          </button>
-        )}
-      </div>
-      {(problem ?? process.reason) !== null && (
-        <p className="px-3 pb-2 text-xs text-bad" role={problem === null ? undefined : "alert"}>
-          {problem ?? process.reason}
+      <p className="text-soft">
+        Each gets a moment to finish, then it is ended with everything it started. Terminals stay.
+      </p>
+      {problem !== null && (
+        <p className="mt-2 text-bad" role="alert">
+          {problem}
         </p>
       )}
-      {open && (
-        <>
-          <p className="border-t border-line px-3 py-1.5 font-mono text-2xs break-all text-faint">
-            {process.process_id} · {process.cwd}
-          </p>
-          <Suspense fallback={<div className="h-64 border-t border-line bg-sunken" />}>
-            <ProcessOutput process={process} hub={hub} />
-          </Suspense>
-        </>
-      )}
-    </li>
+    </Dialog>
   );
-});
-
-/** The time, every second while `running`. */
-function useSecond(running: boolean): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!running) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, [running]);
-  return now;
 }

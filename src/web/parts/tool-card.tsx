@@ -34,6 +34,7 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
   return (
     <article
       data-testid="tool-card"
+      data-call-id={tool.call_id}
       data-name={tool.name}
       data-status={tool.status}
       data-process-id={processId ?? undefined}
