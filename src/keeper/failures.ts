@@ -34,6 +34,7 @@ function explain(spec: Started, step: string, errno: string): string {
   if (step === "exec" && errno === "ENOENT") return "there is no such command";
   if (step === "exec" && errno === "EACCES") return "the command may not be executed";
   if (step === "exec" && errno === "E2BIG") return "its arguments and environment are too long";
+  if (step === "limits") return `it could not be put into its control group (${errno}), and its limits are required`;
   if (step === "cwd") return `its working directory ${spec.cwd} cannot be entered (${errno})`;
   if (step === "transport") return withoutSandbox(spec, errno);
   if (step === "version") return "the keeper in its sandbox is of another version than this host";
