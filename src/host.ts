@@ -19,6 +19,7 @@ import { Processes } from "./processes/processes.ts";
 import { Usage } from "./processes/usage/usage.ts";
 import { HOST_STREAM, newEvent } from "./protocol/events.ts";
 import type { Result } from "./protocol/methods.ts";
+import { Sandboxes } from "./sandboxes/sandboxes.ts";
 import { Terminals } from "./terminals/terminals.ts";
 import { defaultToolSettings } from "./tools/tool.ts";
 import { buildTools } from "./tools/tools.ts";
@@ -79,9 +80,10 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   const childrenDir = join(home, "children");
   await prepareDirectory(childrenDir);
   const limits = parts.use(await Limits.open({ home }));
+  const { path: binary } = await keeperBinary(root);
   const keepers = await Keepers.open({
     childrenDir,
-    binary: (await keeperBinary(root)).path,
+    binary,
     openFiles: settings.openFiles ?? USUAL_OPEN_FILES,
     onWarning: warn,
   });
@@ -90,11 +92,23 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   void limits.sweep(new Set(adopted.flatMap((one) => ("child" in one ? (one.child.spec.groups ?? []) : []))));
   const { baseEnvironment } = settings;
   const children = { keepers, limits, log, adopted, baseEnvironment, onWarning: warn };
+  const sandboxes = await Sandboxes.open({
+    ...{ keepers, adopted, home, onWarning: warn, environment: baseEnvironment, keeperBinary: binary },
+    settings: () => config.current().sandboxes,
+    keeperFor: (platform, arch) =>
+      keeperBinary(root, { platform, arch }).then(
+        (found) => found.path,
+        () => undefined, // it is for a far machine: without one, a shell there does
+      ),
+    configFile: settings.configFile,
+  });
   const processes = await Processes.open({
     ...children,
+    sandboxes,
     settings: () => config.current().processes,
     defaultCwd: homedir(),
   });
+  parts.defer(() => sandboxes.close());
   parts.defer(() => processes.close());
   const terminals = await Terminals.open({ ...children, settings: () => config.current().processes });
   parts.defer(() => terminals.close());
@@ -107,6 +121,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     settings: () => defaultToolSettings,
     ask: (context, question, choices) => turns.ask(context, question, choices),
     configFile: settings.configFile,
+    sandboxes: { offered: offeredTo(config), standard: () => config.current().sandbox },
   });
 
   const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
@@ -144,6 +159,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     return why;
   });
 
+  const list = async () => ({ sandboxes: await sandboxes.list(), default: config.current().sandbox });
   const status = async (): Promise<Result<"host.status">> => ({
     pid: process.pid,
     build,
@@ -162,7 +178,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   });
   const gateway = await Gateway.open({
     services: {
-      ...{ log, turns, processes, usage, terminals, models, tools },
+      ...{ log, turns, processes, usage, sandboxes: { list }, terminals, models, tools },
       config: {
         get: (key) => config.describe(key),
         setApprovals: async (mode) => {
@@ -215,6 +231,13 @@ function modelSettings(config: Config): ReturnType<ConstructorParameters<typeof 
   return { providers, model, fallbackModel };
 }
 
+/** The sandboxes that the agent may choose among. Without one of its own for all it does, this machine is one of them. */
+function offeredTo(config: Config): string[] {
+  const { sandbox, sandboxes } = config.current();
+  const names = Object.keys(sandboxes).filter((name) => sandboxes[name]?.agent !== false);
+  return names.length === 0 ? [] : [...(sandbox === "local" ? ["local"] : []), ...names];
+}
+
 function turnSettings(config: Config): ReturnType<Parameters<typeof Turns.open>[0]["settings"]> {
   const { model, fallbackModel, personality, approvals, tools, turns } = config.current();
   return {
@@ -225,6 +248,7 @@ function turnSettings(config: Config): ReturnType<Parameters<typeof Turns.open>[
     approvals,
     tools,
     onRestart: turns.onRestart,
+    wakesPerHour: turns.wakesPerHour,
     toolLimitMs: TOOL_LIMIT_MS,
     mostAnswers: MOST_ANSWERS,
   };

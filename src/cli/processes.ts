@@ -13,6 +13,7 @@ export interface RunOptions {
   notify?: string;
   name?: string;
   cwd?: string;
+  sandbox?: string;
   json?: boolean;
 }
 
@@ -32,6 +33,7 @@ export async function run(
     mode: options.pty ? "pty" : "pipe",
   };
   if (options.name !== undefined) params.name = options.name;
+  if (options.sandbox !== undefined) params.sandbox = options.sandbox;
   if (options.watch !== undefined) params.watch_patterns = options.watch;
   if (options.notify !== undefined) Object.assign(params, { session_id: options.notify, notify_on_complete: true });
   if (options.pty && rows > 0 && cols > 0) Object.assign(params, { rows, cols });

@@ -114,11 +114,19 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--notify <session>", "wake this session's agent when it ends")
     .option("--name <name>", "a name to know it by")
     .option("--cwd <dir>", "the directory to run in (default: this one)")
+    .option("--sandbox <name>", "run it inside this one (see `hearth sandboxes`)")
     .option("--json", "print its row as JSON")
     .passThroughOptions()
     .action(async (file: string, args: string[], options: import("./processes.ts").RunOptions) => {
       const { run } = await import("./processes.ts");
       end(await run(home, [file, ...args], options, cwd, screen));
+    });
+
+  command("sandboxes", "Where processes can run.", "hearth sandboxes", "hearth run --sandbox box -- make test")
+    .option("--json", "as JSON")
+    .action(async (options: { json?: boolean }) => {
+      const { sandboxes } = await import("./sandboxes.ts");
+      end(await sandboxes(home, options.json ?? false, screen));
     });
 
   command(

@@ -42,6 +42,10 @@ export function cleanPath(value: string): string {
     .join(":");
 }
 
+/** Variables that say in which language and time somebody lives: they mean the same on every machine. */
+export const isLanguage = (name: string): boolean =>
+  name === "LANG" || name === "LANGUAGE" || name === "TZ" || name.startsWith("LC_");
+
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** What of Hearth's own environment any child gets: the allow-list, and the names the person's settings pass on. */

@@ -5,6 +5,8 @@ import type { Hit, LimitSettings, Limits } from "../limits/limits.ts";
 import { shown } from "../limits/words.ts";
 import type { Payload } from "../protocol/events.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
+import type { Sandbox } from "../sandboxes/sandboxes.ts";
+import { limitsInside } from "./placement.ts";
 import type { Prepared, StartProcess } from "./preparation.ts";
 import { toFacts } from "./record.ts";
 
@@ -22,9 +24,15 @@ export interface LimitedOptions {
 /** What the keeper and the row are told of a start's limits. Errors: not_supported where they are required and cannot be. */
 export async function limitsOf(
   prepared: Prepared,
-  o: { limits: Limits | null; settings: LimitSettings; asked: StartProcess["limits"] },
+  o: {
+    limits: Limits | null;
+    settings: LimitSettings;
+    asked: StartProcess["limits"];
+    where: Sandbox["limited"];
+  },
 ): Promise<Prepared> {
   if (o.limits === null) return prepared;
+  if (o.where !== "here") return limitsInside(prepared, o.where, o);
   const { process_id: id, session_id } = prepared.row;
   const { limits, groups, required, notes } = await o.limits.prepare(
     { id, session_id, asked: o.asked ?? {} },

@@ -14,6 +14,7 @@ export const errors = {
   turn_not_found: { code: -32004, status: 404 },
   request_not_found: { code: -32005, status: 404 },
   model_not_found: { code: -32006, status: 404 },
+  sandbox_not_found: { code: -32007, status: 404 },
   already_exited: { code: -32010, status: 409 },
   already_settled: { code: -32011, status: 409 },
   key_reused: { code: -32012, status: 422 },
@@ -39,6 +40,7 @@ export const errors = {
   cancelled: { code: -32050, status: 499 },
   stopping: { code: -32051, status: 503 },
   config_refused: { code: -32052, status: 422 },
+  regex_refused: { code: -32054, status: 422 },
   not_supported: { code: -32053, status: 501 },
 
   model_rate_limit: { code: -32060, status: 429 },

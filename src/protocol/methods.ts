@@ -212,13 +212,22 @@ export const methods = {
         routing: Routing.optional(),
         /** Seconds between two looks that tell the session's agent how it stands. */
         check_every_s: z.number().min(10).max(86_400).optional(),
-        sandbox: z.literal("local").optional(),
+        /** A name of `sandbox.list`; `local` is none. */
+        sandbox: z.string().max(100).optional(),
       })
       .refine((p) => (p.command === undefined) !== (p.argv === undefined), {
         error: "give either command or argv",
         path: ["command"],
       }),
     ProcessRow,
+  ),
+  "sandbox.list": method(
+    "Where processes can run: `local` is this machine itself, the others are those of the settings. `default` is where the agent's commands run.",
+    z.object({}),
+    z.object({
+      sandboxes: z.array(z.object({ name: z.string(), kind: z.string(), about: z.string() })),
+      default: z.string(),
+    }),
   ),
   "process.list": method(
     "Processes, the newest first; with `session_id` only that session's, with `terminals` also the shells of terminals.",

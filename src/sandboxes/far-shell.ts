@@ -97,9 +97,7 @@ export class FarShell {
       `send() { for q in $(${others}); do kill "$1" "$q" 2>/dev/null; done; }`,
       `send -${firstSignal}; send -CONT`,
       `i=0; while [ -s "$f.pid" ] && [ $i -lt ${tenths} ]; do sleep 0.1; i=$((i+1)); done`,
-      ...(graceMs === 0
-        ? []
-        : ["send -KILL", 'while [ -s "$f.pid" ] && [ -n "$(' + others + ')" ]; do sleep 0.1; done']),
+      ...(graceMs === 0 ? [] : ["send -KILL", `while [ -s "$f.pid" ] && [ -n "$(${others})" ]; do sleep 0.1; done`]),
     ];
     await this.#ask(id, lines, graceMs + LIMIT_MS);
   }

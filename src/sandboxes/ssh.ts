@@ -39,7 +39,7 @@ export class Ssh implements Sandbox {
   readonly kind = "ssh";
   readonly sameSystem = false;
   /** The far person's own shell, as at a login. */
-  readonly shell = ["/bin/sh", "-c", 'exec "${SHELL:-/bin/sh}" -lc "$0"'];
+  readonly shell = ["/bin/sh", "-c", `exec "\${SHELL:-/bin/sh}" -lc "$0"`];
   readonly limited = "nowhere";
   readonly startMs = START_MS;
   readonly about: string;
