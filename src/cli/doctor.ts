@@ -9,6 +9,7 @@ import { compilerCommand, keeperBinary } from "../config/keeper-binary.ts";
 import { assertServable, loadSettings, type Settings } from "../config/settings.ts";
 import { findProgram, openerOf } from "./browser.ts";
 import { connect } from "./connect.ts";
+import { limitsFindings } from "./doctor-limits.ts";
 import { sandboxFindings } from "./doctor-sandboxes.ts";
 import { EXIT } from "./failure.ts";
 import { answers, readHostFile } from "./host-file.ts";
@@ -38,6 +39,7 @@ export async function doctor(json: boolean, screen: Screen): Promise<number> {
     portFinding(settings, running),
     settingFindings(settings),
     running ? modelsOfHost(settings) : modelFindings(settings),
+    limitsFindings(settings.home, running),
     toolFindings(env),
     sandboxFindings(settings, env),
   ]);
