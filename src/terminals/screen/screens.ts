@@ -1,5 +1,6 @@
 // The host's side of its terminals' screens: tells their thread what has been printed, asks it for snapshots, and starts
 // it anew when it dies or hangs. Nothing here waits for a screen to be drawn, except who asked for it.
+import { setImmediate as immediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Drawn } from "../../processes/attachment.ts";
 import type { SizeHistory } from "../../processes/size-history.ts";
@@ -117,6 +118,8 @@ export class Screens implements AsyncDisposable {
     const { signal } = followed.over;
     while (!signal.aborted) {
       await spool.grown(Math.max(0, followed.told), signal);
+      // Those who watch have their turn first: a key's echo does not wait for who draws screens.
+      await immediate();
       if (signal.aborted) return;
       if (spool.length > followed.told && !spool.ended) {
         const moment = AbortSignal.any([signal, AbortSignal.timeout(TELL_MS)]);

@@ -190,6 +190,10 @@ export function TerminalPane(props: TerminalPaneProps) {
 
 type Live = RefObject<TerminalPaneProps>;
 
+const MAY_REPEAT: ReadonlySet<Command> = new Set<Command>(["larger", "smaller"]);
+/** The key of a command that is still held, perhaps without its Ctrl: it is not typed into what has the keyboard now. */
+let heldKey: string | undefined;
+
 /** Keys, answers and mouse reports to the shell; the page's own keys to the page. */
 function listenToKeys({ terminal }: Screen, shell: Shell, live: Live): Disposable {
   const listening = [
@@ -203,10 +207,14 @@ function listenToKeys({ terminal }: Screen, shell: Shell, live: Live): Disposabl
     terminal.onBinary((data) => shell.bytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))),
   ];
   terminal.attachCustomKeyEventHandler((event) => {
+    if (event.type === "keyup" && event.code === heldKey) heldKey = undefined;
     const command = event.type === "keydown" ? commandOf(event) : undefined;
-    if (command === undefined) return true;
+    const repeats = event.type === "keydown" && event.repeat && event.code === heldKey;
+    if (command === undefined && !repeats) return true;
     event.preventDefault();
     event.stopPropagation();
+    if (command === undefined || (repeats && !MAY_REPEAT.has(command))) return false;
+    heldKey = event.code;
     const { handles, name, onCommand } = live.current;
     const handle = handles.current.get(name);
     if (command === "copy") handle?.copy();
