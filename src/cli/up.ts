@@ -9,6 +9,7 @@ import { writeCrashLog } from "./crash-log.ts";
 import { detach } from "./detach.ts";
 import { CliError } from "./failure.ts";
 import { answers, readHostFile } from "./host-file.ts";
+import { printsToJournal } from "./journal.ts";
 import { findPortHolder } from "./port-holder.ts";
 import { safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
@@ -49,7 +50,7 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
   }
   guard(settings, host);
   if (!options.supervised) {
-    screen.line(`Hearth is ready: ${host.url}`);
+    screen.line(printsToJournal(env) ? addressOnly("Hearth is ready", host.address) : `Hearth is ready: ${host.url}`);
     if (options.open && screen.interactive) await openBrowser(host.url, env);
   }
   // What this start compiled is there for the next one even if this host is killed; later starts find nothing to write.
@@ -61,6 +62,7 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
 
 interface Host {
   readonly url: string;
+  readonly address: string;
   stop(options: { all: boolean }): Promise<void>;
   readonly stopped: Promise<void>;
   readonly broken: Promise<string>;
@@ -107,11 +109,17 @@ async function portTaken(host: string, port: number, cause: Error): Promise<CliE
   );
 }
 
+const addressOnly = (what: string, address: string): string =>
+  `${what} at ${address}: \`hearth open\` opens the page, logged in.`;
+
 async function tellWhereItRuns(settings: Settings, screen: Screen, what = "Hearth already runs"): Promise<number> {
-  using connected = await connect(settings.home);
-  const { url } = await connected.client.call("ticket.mint", {});
-  screen.line(`${what}: ${url}`);
   const file = await readHostFile(settings.home);
+  if (printsToJournal(environment())) screen.line(addressOnly(what, file?.address ?? "an unknown address"));
+  else {
+    using connected = await connect(settings.home);
+    const { url } = await connected.client.call("ticket.mint", {});
+    screen.line(`${what}: ${url}`);
+  }
   if (what === "Hearth already runs" && file !== undefined)
     screen.err(`It is process ${file.pid}, on ${settings.home}.\n`);
   return 0;

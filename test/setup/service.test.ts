@@ -1,10 +1,22 @@
 // The service files of docs/service.md: what people copy has to be right.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
+import { eventually } from "../../src/keeper/testing/bed.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "docs/service.md"), "utf8");
@@ -48,6 +60,55 @@ describe("the service files", () => {
       assert.deepEqual([status, stderr], [0, ""]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("get a host that puts no ticket into the journal, ends on TERM alone, and is found again with all it had", async () => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), "hearth-service-")));
+    const journal = openSync(join(folder, "journal"), "a");
+    const { dev, ino } = fstatSync(journal);
+    const env = {
+      ...{ PATH: process.env.PATH, HOME: folder, HEARTH_HOME: join(folder, "state"), HEARTH_PORT: "0" },
+      ...{ HEARTH_CONFIG: join(folder, "config.toml"), JOURNAL_STREAM: `${dev}:${ino}` },
+    };
+    const start = (...words: string[]) =>
+      spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "src/cli/start.mjs"), ...words], {
+        env,
+        stdio: ["ignore", words[0] === "up" ? journal : "pipe", "inherit"],
+      });
+    const hearth = async (...words: string[]): Promise<string> => {
+      const child = start(...words);
+      assert.ok(child.stdout !== null);
+      const [out, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+      assert.equal(code, 0, words.join(" "));
+      return out.trim();
+    };
+    const said = (): string => readFileSync(join(folder, "journal"), "utf8");
+    const ready = (times: number) =>
+      eventually("the host is ready", () => said().split("Hearth is ready at ").length === times + 1);
+    let host = start("up", "--no-open");
+    try {
+      await ready(1);
+      const id = await hearth("run", "--", "sh", "-c", "echo before; read x; echo after");
+      const gone = once(host, "exit");
+      host.kill("SIGTERM"); // To this one process, as KillMode=process has it.
+      assert.deepEqual(await gone, [0, null]);
+      host = start("up", "--no-open");
+      await ready(2);
+      const [again] = await once(start("up"), "exit");
+      assert.equal(again, 0);
+      assert.match(said(), /^Hearth already runs at http/m);
+      await hearth("send", id, "go on");
+      await hearth("wait", id);
+      assert.equal(await hearth("logs", id), "before\nafter");
+      assert.doesNotMatch(said(), /ticket/);
+      const stopped = once(host, "exit");
+      await hearth("down", "--all");
+      await stopped;
+    } finally {
+      host.kill("SIGKILL");
+      closeSync(journal);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 
