@@ -72,7 +72,7 @@ export function latest(pieces: readonly Piece[]): readonly Piece[] {
 
 export interface Pager {
   /** What is shown in place of the live end; null: the live end. */
-  page: (Shown & { atBeginning: boolean }) | null;
+  page: (Shown & { atBeginning: boolean; came: "earlier" | "later" }) | null;
   problem: string | null;
   /** What came before, or after. */
   turn(to: "earlier" | "later"): void;
@@ -98,7 +98,7 @@ export function usePager(id: string, live: Shown): Pager {
       const start = to === "earlier" ? Math.max(0, end - PAGE_BYTES) : now.to;
       setProblem(null);
       readOutput(id, start, end - start).then(
-        (read) => setPage(pageOf(read, start, end)),
+        (read) => setPage({ ...pageOf(read, start, end), came: to }),
         (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
       );
     },
@@ -107,12 +107,14 @@ export function usePager(id: string, live: Shown): Pager {
   return { page, problem, turn, back };
 }
 
-function pageOf({ from, bytes }: { from: number; bytes: Uint8Array }, asked: number, end: number): Pager["page"] {
+function pageOf({ from, bytes }: { from: number; bytes: Uint8Array }, asked: number, end: number) {
   const log = new OutputLog();
   // Not at a line's beginning, unless it is the beginning of all there is.
   const atBeginning = asked === 0 || from > asked;
   const skip = atBeginning ? 0 : bytes.indexOf(NEWLINE) + 1;
   log.reset(from + skip);
   log.write(bytes.subarray(skip, Math.max(skip, end - from)), from + skip);
-  return { ...log.shown(), atBeginning };
+  const shown = log.shown();
+  // Very short lines are more than are drawn: the first of them come with the page before.
+  return { ...shown, atBeginning: atBeginning && shown.from === from };
 }

@@ -41,6 +41,10 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
       data-testid="process-detail"
       className="flex h-full min-h-0 flex-col outline-none"
       onKeyDown={(event) => {
+        if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
+          event.preventDefault();
+          root.current?.querySelector<HTMLElement>("[data-find]")?.click();
+        }
         if (event.key !== "Escape" || event.defaultPrevented) return;
         event.preventDefault();
         event.stopPropagation();

@@ -46,15 +46,7 @@ export default function ProcessScreen({ id, command, hub }: { id: string; comman
   }, [id, hub]);
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a key for what also has a button
-    <div
-      className="relative flex min-h-48 flex-1 flex-col bg-sunken"
-      onKeyDown={(event) => {
-        if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
-        event.preventDefault();
-        setFinding(true);
-      }}
-    >
+    <div className="relative flex min-h-48 flex-1 flex-col bg-sunken">
       <section
         ref={place}
         data-testid="process-output"
@@ -68,6 +60,7 @@ export default function ProcessScreen({ id, command, hub }: { id: string; comman
         <button
           type="button"
           data-testid="find-in-output"
+          data-find=""
           className="icon-btn absolute top-1 right-4 bg-raised/80"
           aria-label="Find in its output"
           title="Find ( / )"

@@ -1,14 +1,5 @@
 // What a process prints: as it comes, in colour, searched, and as far back as it is kept.
-import {
-  type KeyboardEvent,
-  useCallback,
-  useDeferredValue,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Hub } from "../hub.ts";
 import { Finder, MOST_MATCHES } from "../output/find.ts";
 import { downloadOutput } from "../output/source.ts";
@@ -38,23 +29,23 @@ export function ProcessText({ id, command, running, hub }: ProcessTextProps) {
   const search = useSearch(shown.blocks, scroller);
   const { away, toEnd, onScroll } = useFollow(scroller, shown, pager.page === null);
 
+  // One reads on where the page that was turned ends, or begins.
+  const { page } = pager;
+  useLayoutEffect(() => {
+    const { current } = scroller;
+    if (page !== null && current !== null) current.scrollTop = page.came === "earlier" ? current.scrollHeight : 0;
+  }, [page]);
+
   const endSearch = () => {
     setFinding(false);
     search.setWords("");
     scroller.current?.focus();
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
-      event.preventDefault();
-      setFinding(true);
-    }
-  };
   const empty = shown.lines === 0;
   const mayTurn = pager.page === null ? live.shown.from > 0 : !pager.page.atBeginning;
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys for everything in it; each also has a button
-    <div className="relative flex min-h-0 flex-1 flex-col" onKeyDown={onKeyDown}>
+    <div className="relative flex min-h-0 flex-1 flex-col">
       <div className="flex flex-none flex-wrap items-center gap-1 border-t border-line px-2 py-1">
         <span className="min-w-0 flex-1 truncate text-2xs text-faint tabular-nums" role="status">
           {!live.connected && live.loaded
@@ -100,6 +91,7 @@ export function ProcessText({ id, command, running, hub }: ProcessTextProps) {
           type="button"
           className="icon-btn"
           data-testid="find-in-output"
+          data-find=""
           aria-label="Find in its output"
           title="Find ( / )"
           aria-pressed={finding}
