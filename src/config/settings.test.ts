@@ -31,7 +31,7 @@ describe("settings", () => {
     assert.deepEqual(settings.warnings, []);
     assert.equal(settings.home, "/home/ada/.local/state/hearth");
     assert.deepEqual([settings.host, settings.port, settings.model], ["127.0.0.1", 4327, undefined]);
-    assert.deepEqual(settings.processes, {
+    assert.partialDeepStrictEqual(settings.processes, {
       graceMs: 2000,
       waitLimitMs: 180_000,
       spoolBytes: 2 ** 26,
@@ -41,6 +41,30 @@ describe("settings", () => {
       [settings.approvals, settings.turns.onRestart, settings.shutdownGraceMs],
       ["ask", "continue", 1000],
     );
+  });
+
+  it("A49: have limits of processes and sessions, none unless said, and a wrong one is as if it had not been", () => {
+    const none = { memory_bytes: null, cpus: null };
+    const unsaid = { mode: "possible", child: { ...none, pids: undefined }, session: { ...none, pids: null } };
+    const { limits, running, runningOfSession } = load("").processes;
+    assert.deepEqual([limits, running, runningOfSession], [unsaid, 4096, 256]);
+    const said = load('[processes]\nmemory_bytes = "2 GiB"\ncpus = 1.5\nlimits = "required"\n[sessions]\npids = 100', {
+      HEARTH_PROCESSES_PIDS: "64",
+    });
+    assert.deepEqual(said.processes.limits, {
+      mode: "required",
+      child: { memory_bytes: 2 ** 31, cpus: 1.5, pids: 64 },
+      session: { ...none, pids: 100 },
+    });
+    const wrong = load('[processes]\nmemory_bytes = "2 apples"\ncpus = 0\npids = 1.5\nrunning = -1\nlimits = "some"');
+    assert.deepEqual([wrong.processes.limits, wrong.processes.running], [unsaid, 4096]);
+    assert.equal(wrong.warnings.length, 5);
+  });
+
+  it("know the limit of open files that the host was started with, if somebody noted it", () => {
+    assert.equal(load("", { HEARTH_OPEN_FILES: "4096" }).openFiles, 4096);
+    for (const text of ["unlimited", "0", "-1", "1e9", ""])
+      assert.equal(load("", { HEARTH_OPEN_FILES: text }).openFiles, undefined);
   });
 
   it("take the home and the config file from where XDG says", () => {
@@ -70,7 +94,7 @@ describe("settings", () => {
       },
     );
     assert.deepEqual([settings.port, settings.model, settings.approvals], [4327, "x/y", "ask"]);
-    assert.deepEqual(settings.processes, {
+    assert.partialDeepStrictEqual(settings.processes, {
       graceMs: 2000,
       waitLimitMs: 180_000,
       spoolBytes: 2 ** 26,
