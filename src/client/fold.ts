@@ -326,9 +326,14 @@ const steps: { [T in EventType]: Step<T> } = {
     if (draft.state.turn_id === turn_id) draft.state.turn_id = null;
   },
   "process.started": ({ processes }, { process_id, process }) => void processes.set(process_id, process),
-  "process.matched": ({ processes }, { process_id, hits }) => {
+  "process.matched": ({ processes }, { process_id, hits, promoted }) => {
     const row = processes.get(process_id);
-    if (row) processes.set(process_id, { ...row, watch_hits: hits });
+    if (!row) return;
+    processes.set(process_id, { ...row, watch_hits: hits, ...(promoted === true && { notify_on_complete: true }) });
+  },
+  "process.drain_overdue": ({ processes }, { process_id }) => {
+    const row = processes.get(process_id);
+    if (row) processes.set(process_id, { ...row, drain_overdue: true });
   },
   "process.limited": ({ processes }, { process_id, limit }) => {
     const row = processes.get(process_id);

@@ -57,6 +57,13 @@ export interface Settings {
     waitLimitMs: number;
     spoolBytes: number;
     passEnvironment: readonly string[];
+    /** How many ended ones are kept, and for how long. */
+    keepEnded: number;
+    keepMs: number;
+    /** How long after an end its output may be held open before that is marked. */
+    drainMs: number;
+    /** The age from which a process holds its session open no more. */
+    activeMaxMs: number;
     /** How many may run at a time, in all and of one session. */
     running: number;
     runningOfSession: number;
@@ -68,7 +75,7 @@ export interface Settings {
   sandbox: string;
   /** The soft limit of open files that the host was started with, which Node raises for itself; undefined: not known. */
   openFiles: number | undefined;
-  turns: { onRestart: Values["turns.on_restart"] };
+  turns: { onRestart: Values["turns.on_restart"]; wakesPerHour: number };
   shutdownGraceMs: number;
   logLevel: Values["log.level"];
   /** What a child's environment is made from: no secret, nothing of Hearth's own. */
@@ -205,6 +212,10 @@ export function settingsFrom(
       waitLimitMs: values["processes.wait_limit_s"] * 1000,
       spoolBytes: values["processes.spool_bytes"],
       passEnvironment: values["environment.pass"],
+      keepEnded: values["processes.keep_ended"],
+      keepMs: values["processes.keep_minutes"] * 60_000,
+      drainMs: values["processes.drain_s"] * 1000,
+      activeMaxMs: values["processes.active_h"] * 3_600_000,
       running: values["processes.running"],
       runningOfSession: values["sessions.running"],
       limits: {
@@ -222,7 +233,7 @@ export function settingsFrom(
       },
     },
     openFiles: openFilesOf(env),
-    turns: { onRestart: values["turns.on_restart"] },
+    turns: { onRestart: values["turns.on_restart"], wakesPerHour: values["sessions.wakes_per_hour"] },
     shutdownGraceMs: values["shutdown.grace_s"] * 1000,
     logLevel: values["log.level"],
     baseEnvironment: baseEnvironment(env, root, values["environment.pass"]),

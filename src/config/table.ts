@@ -50,6 +50,26 @@ export const table = {
     bytes(2 ** 20, 2 ** 40),
     64 * 2 ** 20,
   ),
+  "processes.keep_ended": setting(
+    "Ended processes that are kept, with their output; the oldest goes first, but none whose end its agent has not been told.",
+    integer(0, 10_000),
+    64,
+  ),
+  "processes.keep_minutes": setting(
+    "How long an ended process is kept, with its output; longer until its agent has been told of the end.",
+    integer(0, 525_600),
+    30,
+  ),
+  "processes.drain_s": setting(
+    "Seconds after its end from which a process is marked because something it has started still holds its output open.",
+    seconds(0, 86_400),
+    60,
+  ),
+  "processes.active_h": setting(
+    "The age in hours from which a running process no longer counts as activity of its session.",
+    integer(1, 100_000),
+    24,
+  ),
   "processes.running": setting(
     "How many processes may run at a time; one more is refused.",
     integer(1, MOST_RUNNING),
@@ -71,6 +91,11 @@ export const table = {
   "processes.pids": optional(
     "How many processes and threads one process may have become; without it, 4096 with control groups of version 2, and any number with those of version 1, where the limit would cost each start some 15 ms.",
     integer(1, MOST_PIDS),
+  ),
+  "sessions.wakes_per_hour": setting(
+    "How often notices alone may wake a session's agent within an hour; after that they wait, and are told together.",
+    integer(1, 1_000),
+    20,
   ),
   "sessions.running": setting(
     "How many processes of one session may run at a time; one more is refused.",

@@ -44,7 +44,7 @@ export interface HandlerOptions {
 }
 
 export function makeHandlers({ services, mintTicket, shares, address }: HandlerOptions): Handlers {
-  const { log, turns, processes, usage, terminals, models, config, host, tools } = services;
+  const { log, turns, processes, sandboxes, usage, terminals, models, config, host, tools } = services;
   return {
     "session.create": async (params, { subscriber, afterwards }) => {
       const { session, seq } = await turns.create(params);
@@ -96,10 +96,12 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
     "approval.respond": ({ request_id, choice }) => turns.respond(request_id, choice),
     "clarify.respond": ({ request_id, answer }) => turns.answer(request_id, answer),
 
-    "process.start": ({ sandbox: _local, ...params }) => {
+    "sandbox.list": () => sandboxes.list(),
+    "process.start": (params) => {
       // In a session's directory, or one seen from there; an unknown session is an error here.
       const workspace = params.session_id === undefined ? undefined : turns.row(params.session_id).workspace;
-      return processes.start({ ...given(params), ...given({ cwd: from(workspace, params.cwd) }), owner: "person" });
+      const cwd = from(workspace, params.cwd);
+      return processes.start({ ...given(params), ...given({ cwd, workspace }), owner: "person" });
     },
     "process.list": async ({ terminals: shells, ...filter }) => {
       const rows = await processes.list(given(filter));
@@ -107,6 +109,7 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
       const also = shells === true && filter.task_id === undefined ? terminals.list(given(filter)) : [];
       return { processes: [...rows, ...also.map(asListed)].sort((a, b) => b.started_at - a.started_at) };
     },
+    "process.activity": (about) => processes.activity(given(about)),
     "process.poll": ({ process_id }) => processes.poll(process_id),
     "process.log": ({ process_id, ...range }) => processes.log(process_id, given(range)),
     "process.wait": ({ process_id, timeout }, { signal }) =>

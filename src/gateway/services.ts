@@ -65,6 +65,12 @@ export interface ProcessService {
   start(request: StartProcess): Promise<ProcessRow>;
   has(id: string): boolean;
   list(filter: { session_id?: string; task_id?: string }): Promise<Result<"process.list">["processes"]>;
+  activity(about: {
+    session_id?: string;
+    task_id?: string;
+    process_id?: string;
+    max_age_h?: number;
+  }): Result<"process.activity">;
   poll(id: string): Promise<Result<"process.poll">>;
   log(id: string, options: { offset?: number; limit?: number }): Promise<Result<"process.log">>;
   wait(id: string, options: { timeoutMs?: number; signal?: AbortSignal }): Promise<Result<"process.wait">>;
@@ -102,6 +108,9 @@ export interface TerminalService {
   snapshot(drawn: Drawn, budget: number): Promise<{ offset: number; frame: Uint8Array }>;
   running(): number;
 }
+export interface SandboxService {
+  list(): Promise<Result<"sandbox.list">>;
+}
 export interface ModelService {
   /** Throws model_not_found, with what to do. */
   resolve(id: string): Promise<unknown>;
@@ -126,6 +135,7 @@ export interface Services {
   turns: TurnService;
   processes: ProcessService;
   usage: UsageService;
+  sandboxes: SandboxService;
   terminals: TerminalService;
   models: ModelService;
   config: ConfigService;

@@ -19,6 +19,8 @@ function asProcess(row: TerminalRow): ProcessRow {
     environment_kind: "local",
     pid_inside: null,
     best_effort: false,
+    drain_overdue: false,
+    foreign: false,
     origin: null,
     routing: null,
     check_every_s: null,

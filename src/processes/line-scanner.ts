@@ -19,14 +19,16 @@ export interface ScanState {
   skipLine: boolean;
 }
 
-function firstLineEnd(bytes: Buffer, from: number): number {
+/** -1: there is none. */
+export function firstLineEnd(bytes: Buffer, from: number): number {
   const feed = bytes.indexOf(LF, from);
   // A progress bar repaints its line by a carriage return alone; each repaint counts as a line.
   const back = (feed < 0 ? bytes : bytes.subarray(0, feed)).indexOf(CR, from);
   return back < 0 ? feed : back;
 }
 
-function lastLineEnd(bytes: Buffer, before: number): number {
+/** -1: there is none. */
+export function lastLineEnd(bytes: Buffer, before: number): number {
   if (before < 0) return -1;
   return Math.max(bytes.lastIndexOf(LF, before), bytes.lastIndexOf(CR, before));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ProcessRow } from "../protocol/rows.ts";
-import { endedText, matchedText } from "./notices.ts";
+import { checkText, endedText, matchedText, overflowText } from "./notices.ts";
 
 function row(o: Partial<ProcessRow>): ProcessRow {
   return {
@@ -18,6 +18,8 @@ function row(o: Partial<ProcessRow>): ProcessRow {
     environment_kind: "local",
     pid_inside: null,
     best_effort: false,
+    drain_overdue: false,
+    foreign: false,
     origin: null,
     routing: null,
     check_every_s: null,
@@ -76,7 +78,27 @@ describe("a notice", () => {
     );
   });
   it("P30: says of a match what, where and how many more", () => {
-    const text = matchedText(row({}), "error", ["error: 1", "error: 2"], 3);
-    assert.match(text, /printed "error"[\s\S]*error: 1\nerror: 2\n\(3 more matching lines not shown\.\)/);
+    const match = { pattern: "error", lines: ["error: 1", "error: 2"], suppressed: 3, promoted: false };
+    const text = matchedText(row({}), match);
+    assert.match(text, /printed "error"[\s\S]*error: 1\nerror: 2\n\(3 more matching lines not shown\.\)$/);
+  });
+  it("P26, P30: says once that the end will be told too, because it matches too much", () => {
+    const text = matchedText(row({}), { pattern: "x", lines: ["x"], suppressed: 1, promoted: true });
+    assert.match(text, /you will also be told when it has ended. Matches are counted as before\.$/);
+  });
+  it("P38, P30: says at a periodic check how long it runs and what it printed last", () => {
+    const text = checkText(row({ status: "running", started_at: 0, check_every_s: 600 }), "step 4\n", 5_400_000);
+    assert.match(text, /proc_0123456789ab still runs, for 1 h 30 min\. You are told this every 600 s/);
+    assert.match(text, /Its last output:\nstep 4$/);
+  });
+  it("P27, P30: says when matches are held back, and when no longer, of which processes and how many", () => {
+    const about = { session_id: "ses_1", id: "1", process_id: "proc_1" };
+    assert.match(overflowText({ ...about, state: "tripped", until: 0 }), /for 30 s no match .* All are counted/);
+    const held = [{ process_id: "proc_1", count: 7 }];
+    assert.match(
+      overflowText({ ...about, state: "released", held, more: 2, count: 9 }),
+      /told again\. 9 matches were held back, of proc_1 \(7\) and of 2 other processes/,
+    );
+    assert.match(overflowText({ ...about, state: "released", held: [], more: 0, count: 0 }), /No match was held back/);
   });
 });

@@ -3,10 +3,10 @@ import type { ProcessRow } from "../protocol/rows.ts";
 import type { Announcement } from "./pacer.ts";
 import { firstCharacters } from "./plain-text.ts";
 
-/** All notices of a process begin so. */
-export const noticesOf = (processId: string) => `notice_${processId}_`;
 /** Deterministic notice ids, so a tool result can consume a completion that is just being recorded. */
 export const endedNotice = (processId: string) => `notice_${processId}_ended`;
+
+export const checkNotice = (processId: string, number: number) => `notice_${processId}_check_${number}`;
 
 const COMMAND_CHARACTERS = 500;
 

@@ -2,11 +2,14 @@
 import path from "node:path";
 import type { Child, ChildSpec } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
-import type { ProcessRow } from "../protocol/rows.ts";
+import type { ProcessRow, Routing } from "../protocol/rows.ts";
+import type { WatchPattern } from "../protocol/watch-pattern.ts";
 import { allowedEnvironment, type Environment, processEnvironment } from "./environment.ts";
 import { expandHome, nearestFolder } from "./folder.ts";
 import type { LoginEnvironment } from "./login-environment.ts";
+import { environmentInside, folderAsked, type Placed } from "./placement.ts";
 import { type Book, freshBook, toFacts } from "./record.ts";
+import { checkRegexes } from "./regex/engine.ts";
 import { chooseShell } from "./shell.ts";
 import { clampSize } from "./size.ts";
 
@@ -25,10 +28,20 @@ export interface StartProcess {
   name?: string;
   rows?: number;
   cols?: number;
-  watch_patterns?: readonly string[];
+  watch_patterns?: readonly WatchPattern[];
   notify_on_complete?: boolean;
+  /** Handed back with every notice. */
+  routing?: Routing;
+  /** Seconds between two periodic checks. */
+  check_every_s?: number;
+  /** The agent's call that starts it. */
+  origin?: { turn_id: string; call_id: string };
   /** Less than the settings allow; more than they do is brought down to them. */
   limits?: { memory_bytes?: number | undefined; cpus?: number | undefined; pids?: number | undefined } | undefined;
+  /** The sandbox it runs in; without one, on this machine as it is. */
+  sandbox?: string;
+  /** What it may write to in its sandbox; default where it runs. */
+  workspace?: string;
   owner: "agent" | "person";
 }
 
@@ -40,13 +53,17 @@ function shown(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
-function checkedPatterns(patterns: readonly string[]): string[] {
-  const trimmed = patterns.map((pattern) => pattern.replace(/[\r\n]+$/, "")).filter((pattern) => pattern !== "");
-  if (trimmed.some((pattern) => /[\r\n]/.test(pattern)))
+function checkedPatterns(patterns: readonly WatchPattern[]): WatchPattern[] {
+  const whole = patterns
+    .map((one) => (typeof one === "string" ? one.replace(/[\r\n]+$/, "") : one))
+    .filter((one) => one !== "");
+  if (whole.some((one) => typeof one === "string" && /[\r\n]/.test(one)))
     throw new HostError("invalid_params", "A watch pattern is matched line by line: give one line of text");
-  if (trimmed.reduce((sum, pattern) => sum + pattern.length, 0) > MAX_PATTERN_CHARACTERS)
+  const length = whole.reduce((sum, one) => sum + (typeof one === "string" ? one : one.regex).length, 0);
+  if (length > MAX_PATTERN_CHARACTERS)
     throw new HostError("invalid_params", `Watch patterns may have ${MAX_PATTERN_CHARACTERS} characters in all`);
-  return [...new Set(trimmed)];
+  checkRegexes(whole.filter((one) => typeof one !== "string"));
+  return [...new Map(whole.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 interface Place {
@@ -56,6 +73,7 @@ interface Place {
   passed: readonly string[];
   defaultCwd: string;
   login: Pick<LoginEnvironment, "get">;
+  placed: Placed | null;
 }
 
 export interface Prepared {
@@ -72,8 +90,12 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
   const watch_patterns = checkedPatterns(request.watch_patterns ?? []);
   const base = allowedEnvironment(place.base, place.passed);
   const notes: string[] = [];
-  const cwd = await folderOf(request.cwd, place.defaultCwd, base, notes);
-  const { argv, login } = await wordsOf(request, place.login, base, notes);
+  const { placed } = place;
+  const cwd =
+    placed === null
+      ? await folderOf(request.cwd, place.defaultCwd, base, notes)
+      : folderAsked(request.cwd, place.defaultCwd, base.HOME);
+  const { argv, login } = await wordsOf(request, place, base, notes);
   const mode = request.mode ?? "pipe";
   const size = mode === "pty" ? clampSize(request.rows ?? PTY_SIZE.rows, request.cols ?? PTY_SIZE.cols) : null;
   const row: ProcessRow = {
@@ -86,13 +108,13 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
     cwd,
     notes,
     mode,
-    environment: "local",
-    environment_kind: "local",
+    environment: placed?.name ?? "local",
+    environment_kind: placed?.sandbox.kind ?? "local",
     pid_inside: null,
     best_effort: false,
-    origin: null,
-    routing: null,
-    check_every_s: null,
+    origin: request.origin ?? null,
+    routing: request.routing ?? null,
+    check_every_s: request.session_id === undefined ? null : (request.check_every_s ?? null),
     limits: null,
     limit_hit: null,
     owner: request.owner,
@@ -108,14 +130,19 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
     reason: null,
     bytes_at_exit: null,
     closed: false,
+    drain_overdue: false,
     watch_patterns,
     watch_hits: 0,
     notify_on_complete: request.notify_on_complete ?? false,
     recovered: false,
+    foreign: false,
   };
   const book = freshBook(size);
   const added = request.env ?? {};
-  const env = processEnvironment({ base: place.base, login, passed: place.passed, added, cwd, pty: size });
+  const env =
+    placed === null
+      ? processEnvironment({ base: place.base, login, passed: place.passed, added, cwd, pty: size })
+      : environmentInside({ placed, base: { ...place.base, ...base }, login, added, pty: size });
   const spec = { id, argv, env, cwd, mode, ...(size ?? {}), ptyFallback: true, facts: toFacts(row, book) };
   return { row, book, spec };
 }
@@ -129,11 +156,19 @@ async function folderOf(wanted: string | undefined, fallback: string, base: Envi
 }
 
 /** What is executed, and the login environment it gets: a program's PATH comes from the profile just as a command's does. */
-async function wordsOf({ command, argv }: StartProcess, profile: Place["login"], base: Environment, notes: string[]) {
+async function wordsOf(
+  { command, argv }: StartProcess,
+  { login: profile, placed }: Place,
+  base: Environment,
+  notes: string[],
+) {
+  const words = (shell: readonly string[]) => (command === undefined ? [...(argv ?? [])] : [...shell, command]);
+  const far = placed !== null && !placed.sandbox.sameSystem ? placed : null;
+  if (far !== null && far.passes.length === 0) return { argv: words(far.sandbox.shell), login: null };
   const shell = await chooseShell(base);
   const login = await profile.get(shell, base);
   if (login.problem !== null) notes.push(`It runs without the login profile: ${login.problem}.`);
-  return { argv: command === undefined ? [...(argv ?? [])] : [shell, "-c", command], login: login.environment };
+  return { argv: words(far?.sandbox.shell ?? [shell, "-c"]), login: login.environment };
 }
 
 /** The row once the keeper has confirmed the start. */
@@ -144,6 +179,8 @@ export function withLive(row: ProcessRow, child: Child): ProcessRow {
   return {
     ...row,
     pid: live.pid,
+    pid_inside: live.pidInside ?? null,
+    best_effort: row.best_effort || live.bestEffort,
     start_tick: live.startTick,
     started_at: live.startedAt,
     mode: live.mode,

@@ -8,15 +8,20 @@ import { HostError, type Reason } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
+import type { Sandboxes } from "../sandboxes/sandboxes.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Environment } from "./environment.ts";
+import { Forgetting } from "./forgetting.ts";
+import { type Activity, type Filter, Known } from "./known.ts";
 import { limitsOf, withLimits } from "./limited.ts";
 import { LoginEnvironment } from "./login-environment.ts";
 import { signalNumber } from "./outcome.ts";
+import { openPacer } from "./overflow.ts";
+import type { Pacer } from "./pacer.ts";
+import { begin, sandboxOf } from "./placement.ts";
 import { firstCharacters } from "./plain-text.ts";
-import { prepare, type StartProcess, withLive } from "./preparation.ts";
+import { type Prepared, prepare, type StartProcess, withLive } from "./preparation.ts";
 import { type Book, fromFacts, parseStored, Recorder, VIEW } from "./record.ts";
-import { KEEP_ENDED, toForget } from "./retention.ts";
 import { Room } from "./room.ts";
 import { Supervised, type Surroundings } from "./supervised.ts";
 import type { Running } from "./usage/usage.ts";
@@ -34,9 +39,17 @@ export interface ProcessSettings {
   running?: number;
   runningOfSession?: number;
   limits?: LimitSettings;
+  /** How many ended ones are kept, and for how long (64, 30 min). */
+  keepEnded?: number;
+  keepMs?: number;
+  /** How long after an end its output may be held open before that is marked (60 s). */
+  drainMs?: number;
+  /** The age from which a process holds its session open no more (24 h). */
+  activeMaxMs?: number;
 }
 
 const PREFIX = "proc_";
+const FOREIGN = "The log did not know of it: it was found beside it and taken over.";
 /** The ways a start can come to nothing that are worth a row in the list. */
 const startFailures: ReadonlySet<Reason> = new Set<Reason>(["failed_start", "start_timeout", "pty_limit"]);
 const MOST = { running: 4_096, runningOfSession: 256 };
@@ -44,9 +57,8 @@ const POLL_CHARACTERS = 1_000;
 const WAIT_CHARACTERS = 2_000;
 const LIST_CHARACTERS = 200;
 const LOG_LINES = 200;
-const RETENTION_MS = 60_000;
-/** Sorting out the oldest costs a look at all: it is done for this many at once, or once a minute. */
-const SWEEP_AFTER = 100;
+const HOUR_MS = 3_600_000;
+const STANDARD = { keepEnded: 64, keepMs: HOUR_MS / 2, drainMs: 60_000, activeMaxMs: 24 * HOUR_MS };
 
 /** Id of the process of a terminal tool call: the same call gives the same process. */
 export function processIdOfCall(callId: string): string {
@@ -54,8 +66,13 @@ export function processIdOfCall(callId: string): string {
 }
 
 export class ProcessNotFound extends HostError {
-  constructor(id: string) {
-    super("process_not_found", `There is no process "${id}": process.list shows those there are`);
+  /** `keepMs`: how long ended ones are kept. */
+  constructor(id: string, keepMs: number) {
+    const kept = `${Math.round(keepMs / 6_000) / 10} min`;
+    super(
+      "process_not_found",
+      `There is no process "${id.slice(0, 100)}": process.list shows those there are; ended ones are kept for ${kept} (processes.keep_minutes)`,
+    );
   }
 }
 
@@ -69,6 +86,8 @@ interface Options {
   settings: () => ProcessSettings;
   /** Where children are limited; without it, nowhere. */
   limits?: Limits;
+  /** Where else they can run; without it, nowhere. */
+  sandboxes?: Sandboxes;
   defaultCwd: string;
   onWarning: (text: string) => void;
 }
@@ -77,12 +96,12 @@ export class Processes implements AsyncDisposable {
   readonly #o: Options;
   readonly #recorder: Recorder;
   readonly #login: LoginEnvironment;
-  readonly #known = new Map<string, Supervised>();
+  readonly #known = new Known();
+  readonly #forgetting: Forgetting;
+  #pacer!: Pacer;
   readonly #starting = new Map<string, Promise<ProcessRow>>();
   readonly #leaving = new AbortController();
-  readonly #sweep: NodeJS.Timeout;
   readonly #room = new Room();
-  #running = 0;
 
   private constructor(o: Options) {
     this.#o = o;
@@ -92,28 +111,37 @@ export class Processes implements AsyncDisposable {
       onWarning: o.onWarning,
       leaving: this.#leaving.signal,
     });
-    this.#sweep = setInterval(() => this.#forgetOld(), RETENTION_MS);
-    this.#sweep.unref();
+    this.#forgetting = new Forgetting({
+      ...{ known: this.#known, log: o.log, recorder: this.#recorder, keepers: o.keepers, onWarning: o.onWarning },
+      keep: () => ({ ended: this.#settings.keepEnded, ms: this.#settings.keepMs }),
+    });
   }
 
   /** Takes over what earlier hosts have started; what ended meanwhile is recorded when this resolves. */
   static async open(o: Options): Promise<Processes> {
     const processes = new Processes(o);
     processes.#login.adopt(o.adopted);
+    processes.#pacer = await openPacer({ ...o, recorder: processes.#recorder, leaving: processes.#leaving.signal });
     await processes.#recover();
     return processes;
+  }
+
+  get #settings(): Required<Pick<ProcessSettings, keyof typeof STANDARD>> & ProcessSettings {
+    return { ...STANDARD, ...this.#o.settings() };
   }
 
   get #around(): Surroundings {
     return {
       recorder: this.#recorder,
+      pacer: this.#pacer,
+      drainMs: () => this.#settings.drainMs,
       onWarning: this.#o.onWarning,
       leaving: this.#leaving.signal,
       limits: this.#o.limits ?? null,
-      onEnded: ({ id }) => {
-        this.#running--;
-        this.#room.leave(id);
-        if (this.#known.size - this.#running > KEEP_ENDED + SWEEP_AFTER) this.#forgetOld();
+      onEnded: (process) => {
+        this.#known.ended(process);
+        this.#room.leave(process.id);
+        this.#forgetting.ended();
       },
     };
   }
@@ -141,31 +169,35 @@ export class Processes implements AsyncDisposable {
     this.#refuseWhileLeaving();
     const settings = this.#o.settings();
     this.#room.enter(id, request.session_id ?? null, { ...MOST, ...settings });
+    const placed = await sandboxOf(request, this.#o.sandboxes);
     const unlimited = await prepare(id, request, {
       base: this.#o.baseEnvironment,
       passed: settings.passEnvironment,
       defaultCwd: this.#o.defaultCwd,
       login: this.#login,
+      placed,
     });
     this.#refuseWhileLeaving(); // a profile may have taken its time
     const prepared = await limitsOf(unlimited, {
       limits: this.#o.limits ?? null,
       settings: settings.limits ?? NOTHING_LIMITED,
       asked: request.limits,
+      where: placed?.sandbox.limited ?? "here",
     });
-    const { row, book } = prepared;
-    const child = await this.#begin(row, book, { ...prepared.spec, quotaBytes: settings.spoolBytes });
-    return await this.#record(withLimits(withLive(row, child), child), book, child);
+    const spec = { ...prepared.spec, quotaBytes: settings.spoolBytes };
+    const { row, child } = await this.#begin({ ...prepared, spec }, request);
+    return await this.#record(withLimits(withLive(row, child), child), prepared.book, child);
   }
 
   #refuseWhileLeaving(): void {
     if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
   }
 
-  async #begin(row: ProcessRow, book: Book, spec: Parameters<Keepers["start"]>[0]): Promise<Child> {
+  async #begin(prepared: Prepared, request: StartProcess): Promise<{ row: ProcessRow; child: Child }> {
     try {
-      return await this.#o.keepers.start(spec);
+      return await begin(prepared, request, this.#o);
     } catch (error) {
+      const { row, book, spec } = prepared;
       this.#o.limits?.release(spec.groups ?? []);
       if (!(error instanceof HostError) || !startFailures.has(error.reason)) throw error;
       // The caller is told by this very error, so there is no notice.
@@ -187,7 +219,8 @@ export class Processes implements AsyncDisposable {
       closed: true,
     };
     await this.#recorder.failed(row, book, notify && row.notify_on_complete);
-    this.#known.set(row.process_id, new Supervised(row, book, null, this.#around));
+    this.#known.add(new Supervised(row, book, null, this.#around));
+    this.#forgetting.ended();
   }
 
   async #record(row: ProcessRow, book: Book, child: Child): Promise<ProcessRow> {
@@ -206,11 +239,8 @@ export class Processes implements AsyncDisposable {
   }
 
   #add(process: Supervised): void {
-    this.#known.set(process.id, process);
-    if (process.running) {
-      this.#running++;
-      this.#room.add(process.id, process.row.session_id);
-    }
+    this.#known.add(process);
+    if (process.running) this.#room.add(process.id, process.row.session_id);
     process.supervise();
   }
 
@@ -235,7 +265,7 @@ export class Processes implements AsyncDisposable {
     }
     for (const { row, book } of stored.values()) await this.#recoverRow(row, book);
     await Promise.race([Promise.all(ends), new Promise((resolve) => onceAborted(this.#leaving.signal, resolve))]);
-    this.#forgetOld();
+    await this.#forgetting.sweep();
   }
 
   async #recoverChild(
@@ -251,7 +281,10 @@ export class Processes implements AsyncDisposable {
     const { book } = known;
     this.#o.limits?.adopt(child.spec.groups ?? []);
     const row = known.row.status === "running" ? { ...known.row, recovered: true } : known.row;
-    const process = new Supervised(stored === null ? withLive(row, child) : row, book, child, this.#around);
+    const seen = (await this.#o.sandboxes?.adopted(row.environment, child)) ?? child;
+    // No row: the host died before it could write one, or somebody has put back an older log. It is never ended for that.
+    const found = stored === null ? { ...withLive(row, seen), foreign: true, notes: [...row.notes, FOREIGN] } : row;
+    const process = new Supervised(found, book, seen, this.#around);
     // The host may have died between the keeper's start and its own record of it; else this only notes `recovered`.
     if (process.running) await this.#recorder.started(process.row, book);
     this.#add(process);
@@ -287,12 +320,12 @@ export class Processes implements AsyncDisposable {
             closed: true,
           };
     if (gone !== row) await this.#recorder.ended(gone, book, "");
-    this.#known.set(row.process_id, new Supervised({ ...gone, closed: true }, book, null, this.#around));
+    this.#known.add(new Supervised({ ...gone, closed: true }, book, null, this.#around));
   }
 
   #find(id: string): Supervised {
     const process = this.#known.get(id);
-    if (process === undefined) throw new ProcessNotFound(id);
+    if (process === undefined) throw new ProcessNotFound(id, this.#settings.keepMs);
     return process;
   }
 
@@ -304,27 +337,26 @@ export class Processes implements AsyncDisposable {
   }
   /** What a session has running, the oldest first, at most 100. */
   runningOf(sessionId: string): ProcessRow[] {
-    const rows = [...this.#known.values()].map((process) => process.row);
-    return rows.filter((row) => row.session_id === sessionId && row.status === "running").slice(0, 100);
+    const living = this.#known.livingOf(sessionId).map((process) => process.row);
+    return living.toSorted((a, b) => a.started_at - b.started_at).slice(0, 100);
   }
   /** Those that run, for those who measure them. */
   measured(): Running[] {
-    return [...this.#known.values()].filter((process) => process.running).map((process) => process.measured);
+    return this.#known.living().map((process) => process.measured);
   }
   /** How many run now. */
   running(): number {
-    return this.#running;
+    return this.#known.running;
+  }
+  /** What still goes on, of all, a task or a session; and whether a process is still to be waited for (P18). */
+  activity(o: Filter & { process_id?: string; max_age_h?: number }): Activity {
+    return this.#known.activity(o, o.max_age_h === undefined ? this.#settings.activeMaxMs : o.max_age_h * HOUR_MS);
   }
 
   /** The newest first. With a task and a session: the task's, and the session's others flagged `session_scoped`. */
-  async list(filter: { session_id?: string; task_id?: string }): Promise<Result<"process.list">["processes"]> {
-    const { session_id, task_id } = filter;
-    const wanted = [...this.#known.values()].filter(
-      ({ row }) =>
-        (session_id === undefined && task_id === undefined) ||
-        (task_id !== undefined && row.task_id === task_id) ||
-        (session_id !== undefined && row.session_id === session_id),
-    );
+  async list(filter: Filter): Promise<Result<"process.list">["processes"]> {
+    const { task_id } = filter;
+    const wanted = this.#known.ofEither(filter);
     const rows = await Promise.all(
       wanted.map(async (process) => ({
         ...process.row,
@@ -399,13 +431,8 @@ export class Processes implements AsyncDisposable {
   }
 
   /** Ends all that run, or those of a session or task, and what ended ones left behind; answers how many ran. */
-  async killAll(filter: { session_id?: string; task_id?: string }, source: string): Promise<number> {
-    const { session_id, task_id } = filter;
-    const wanted = [...this.#known.values()].filter(
-      ({ row }) =>
-        (session_id === undefined || row.session_id === session_id) &&
-        (task_id === undefined || row.task_id === task_id),
-    );
+  async killAll(filter: Filter, source: string): Promise<number> {
+    const wanted = this.#known.ofBoth(filter);
     const { graceMs } = this.#o.settings();
     const already = await Promise.all(wanted.map((process) => process.kill({ graceMs, source })));
     return already.filter((ended) => !ended).length;
@@ -442,35 +469,13 @@ export class Processes implements AsyncDisposable {
     this.#login.refresh();
   }
 
-  #forgetOld(): void {
-    const ended = [...this.#known.values()]
-      .filter((process) => !process.running)
-      .map((process) => ({
-        id: process.id,
-        endedAt: process.row.ended_at ?? 0,
-        bytes: process.bytesKept,
-        open: !process.row.closed,
-      }));
-    const ids = toForget(ended, Date.now());
-    if (ids.length === 0) return;
-    for (const id of ids) this.#known.delete(id);
-    const forgetting = async () => {
-      await this.#recorder.forget(ids);
-      for (const id of ids)
-        await this.#o.keepers.forget(id).catch((error: unknown) => {
-          // A daemon that it left behind may live on, with its keeper: the next host finds both.
-          this.#o.onWarning(`the files of ${id} could not be removed: ${String(error)}`);
-        });
-    };
-    forgetting().catch((error: unknown) => this.#o.onWarning(`Old processes could not be removed: ${String(error)}`));
-  }
-
   /** Lets go of all processes; they live on. */
   async close(): Promise<void> {
-    clearInterval(this.#sweep);
     this.#leaving.abort();
+    this.#pacer.stop();
+    await this.#forgetting.close();
     await Promise.allSettled(this.#starting.values());
-    await Promise.all([...this.#known.values()].map((process) => process.leave()));
+    await Promise.all(this.#known.values().map((process) => process.leave()));
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();

@@ -3,14 +3,22 @@ import * as z from "zod";
 import type { EventLog } from "../log/event-log.ts";
 import { HOST_STREAM, type NewEvent, type Payload, sessionStream } from "../protocol/events.ts";
 import { ProcessRow } from "../protocol/rows.ts";
-import { endedNotice, endedText, matchedText } from "./notices.ts";
+import { type Check, noCheck } from "./checks.ts";
+import { checkNotice, checkText, endedNotice, endedText, matchedText, overflowText } from "./notices.ts";
+import { OVERFLOW_VIEW } from "./overflow.ts";
+import type { Announcement } from "./pacer.ts";
 import { freshWatch, type Match } from "./watcher.ts";
 
 export const VIEW = "process";
 const FACTS = "process";
 
 const Book = z.object({
-  watch: z.object({ offset: z.number(), skipLine: z.boolean(), hits: z.number(), toldAt: z.number() }),
+  watch: z.object({
+    ...{ offset: z.number(), skipLine: z.boolean(), hits: z.number(), toldAt: z.number() },
+    // What was written before there were these is read as well.
+    ...{ full: z.number().default(0), promoted: z.boolean().default(false) },
+  }),
+  check: z.object({ number: z.number(), at: z.number() }).default(noCheck),
   /** Someone has asked for its end: told with the end, also by a later host. */
   asked: z.object({ source: z.string(), at: z.number() }).nullable(),
   size: z.object({ rows: z.number(), cols: z.number() }).nullable(),
@@ -19,7 +27,7 @@ export type Book = z.infer<typeof Book>;
 const Stored = ProcessRow.extend({ book: Book });
 
 export function freshBook(size: Book["size"]): Book {
-  return { watch: freshWatch, asked: null, size };
+  return { watch: freshWatch, check: noCheck, asked: null, size };
 }
 
 /** A stored row, or null if this is none (torn, foreign, of another version). */
@@ -79,20 +87,54 @@ export class Recorder {
   }
 
   async matched(row: ProcessRow, book: Book, match: Match): Promise<void> {
-    const { pattern, lines, suppressed, hits } = match;
+    const { pattern, lines, suppressed, hits, promoted, quiet } = match;
     const id = `${row.process_id}:matched:${match.offset}`;
-    const payload = { process_id: row.process_id, pattern, lines, suppressed, hits };
+    const payload = { process_id: row.process_id, pattern, lines, suppressed, hits, ...(promoted && { promoted }) };
     const events: NewEvent[] = [{ id, type: "process.matched", payload }];
-    if (row.session_id !== null) {
-      const text = matchedText(row, pattern, lines, suppressed);
-      const notice_id = `notice_${row.process_id}_matched_${match.offset}`;
-      events.push({
-        id: `${id}:notice`,
-        type: "notice",
-        payload: { notice_id, kind: "matched", process_id: row.process_id, text },
-      });
-    }
+    const notice_id = `notice_${row.process_id}_matched_${match.offset}`;
+    if (!quiet) events.push(...this.#notice(row, `${id}:notice`, "matched", notice_id, matchedText(row, match)));
     await this.#append(row, book, events);
+  }
+
+  /** A periodic look; `tail` is the end of the output, plain and bounded. */
+  async checked(row: ProcessRow, book: Book, check: Check, tail: string): Promise<void> {
+    const { process_id } = row;
+    const text = checkText(row, tail, check.at);
+    const id = `${process_id}:check:${check.number}`;
+    await this.#append(row, book, this.#notice(row, id, "check", checkNotice(process_id, check.number), text));
+  }
+
+  /** That matches are held back, or are not any more. */
+  async overflow(announcement: Announcement): Promise<void> {
+    const { session_id, state, process_id } = announcement;
+    const notice_id = `notice_${process_id}_overflow_${announcement.id}_${state}`;
+    const payload = { notice_id, kind: "overflow" as const, process_id, text: overflowText(announcement) };
+    const { id } = announcement;
+    const open = state === "tripped" ? { id, process_id, until: announcement.until } : null;
+    await this.#log.append(sessionStream(session_id), [{ id: notice_id, type: "notice", payload }], {
+      views: [
+        { view: OVERFLOW_VIEW, key: session_id, value: open },
+        { view: "notice", key: notice_id, value: { session_id } },
+      ],
+    });
+  }
+
+  async overdue(row: ProcessRow, book: Book, bytes: number): Promise<void> {
+    const payload = { process_id: row.process_id, bytes };
+    await this.#append(row, book, [{ id: `${row.process_id}:overdue`, type: "process.drain_overdue", payload }]);
+  }
+
+  /** Has a notice been told to nobody yet? */
+  async untold(noticeId: string): Promise<boolean> {
+    const value = await this.#log.view("notice", noticeId);
+    return value !== undefined && value !== null;
+  }
+
+  #notice(row: ProcessRow, id: string, kind: Payload<"notice">["kind"], notice_id: string, text: string): NewEvent[] {
+    if (row.session_id === null) return [];
+    const { process_id, routing } = row;
+    const payload = { notice_id, kind, process_id, text, ...(routing === null ? {} : { routing }) };
+    return [{ id, type: "notice", payload }];
   }
 
   async limited(row: ProcessRow, book: Book, limited: Payload<"process.limited">): Promise<void> {
@@ -125,12 +167,8 @@ export class Recorder {
     const events: NewEvent[] = [
       { id: `${process_id}:ended`, type: "process.ended", payload: { process_id, process: row } },
     ];
-    if (notify && row.session_id !== null)
-      events.push({
-        id: `${process_id}:ended:notice`,
-        type: "notice",
-        payload: { notice_id: endedNotice(process_id), kind: "ended", process_id, text: endedText(row, tail) },
-      });
+    const id = `${process_id}:ended:notice`;
+    if (notify) events.push(...this.#notice(row, id, "ended", endedNotice(process_id), endedText(row, tail)));
     return events;
   }
 }

@@ -6,16 +6,16 @@ import type { Limits } from "../limits/limits.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import { type Attachment, type AttachmentEnd, drawnOf, emptySpool, Screen } from "./attachment.ts";
-import { untilDurable } from "./durable.ts";
-import { type Limited, LimitWatch, limitReason } from "./limited.ts";
-import { outcomeOf } from "./outcome.ts";
-import { Output } from "./output.ts";
-import type { Book, Recorder } from "./record.ts";
-import type { Running } from "./usage/usage.ts";
 import { PeriodicCheck } from "./checks.ts";
 import { leftOf, systemClock } from "./clock.ts";
+import { untilDurable } from "./durable.ts";
+import { type Limited, LimitWatch, limitReason } from "./limited.ts";
 import { checkNotice } from "./notices.ts";
+import { outcomeOf } from "./outcome.ts";
+import { Output } from "./output.ts";
 import type { Pacer } from "./pacer.ts";
+import type { Book, Recorder } from "./record.ts";
+import type { Running } from "./usage/usage.ts";
 import { Watcher } from "./watcher.ts";
 
 export const NOTICE_CHARACTERS = 2_000;
@@ -135,7 +135,8 @@ export class Supervised {
         await this.#durably(() => this.#around.recorder.checked(this.#row, this.#book, check, tail));
       },
       onError: (error) => {
-        if (!this.#around.leaving.aborted) this.#around.onWarning(`process ${this.id} was not checked: ${String(error)}`);
+        if (!this.#around.leaving.aborted)
+          this.#around.onWarning(`process ${this.id} was not checked: ${String(error)}`);
       },
     });
   }

@@ -1,27 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { HeldClock } from "./testing/held-clock.ts";
 import { MemorySpool } from "./testing/memory-spool.ts";
 import { freshWatch, type Match, SUMMARY_MS, Watcher, type WatchState } from "./watcher.ts";
-
-class HeldClock {
-  time = 1_000_000;
-  #later: { at: number; call: () => void }[] = [];
-  now = () => this.time;
-  after = (ms: number, call: () => void) => {
-    const one = { at: this.time + ms, call };
-    this.#later.push(one);
-    return () => {
-      this.#later = this.#later.filter((other) => other !== one);
-    };
-  };
-  pass(ms: number): void {
-    this.time += ms;
-    const due = this.#later.filter(({ at }) => at <= this.time);
-    this.#later = this.#later.filter(({ at }) => at > this.time);
-    for (const { call } of due) call();
-  }
-}
 
 /** Lets everything that can happen without time passing happen. */
 async function settle(): Promise<void> {
@@ -52,7 +34,9 @@ describe("a watch on a process's output", () => {
     const { spool, told, watcher } = watching(["passed"]);
     spool.add("building\n\x1b[32mall passed\x1b[0m\n");
     await settle();
-    assert.deepEqual(told, [{ offset: 18, pattern: "passed", lines: ["all passed"], suppressed: 0, hits: 1 }]);
+    assert.deepEqual(told, [
+      { offset: 18, pattern: "passed", lines: ["all passed"], suppressed: 0, hits: 1, promoted: false, quiet: false },
+    ]);
     await watcher.stop();
   });
 

@@ -1,13 +1,18 @@
-// Watches a process's output for literals and says so at a pace people and models can bear: the first match at once,
-// then at most one summary in 15 s (P25, P26).
+// Watches a process's output and says so at a pace people and models can bear: the first match at once, then at most one
+// summary in 15 s (P25, P26).
 
 import type { Spool } from "../keeper/keepers.ts";
 import { OffsetGone } from "../keeper/keepers.ts";
-import { LineScanner, type ScanState } from "./line-scanner.ts";
+import { shownPattern, type WatchPattern } from "../protocol/watch-pattern.ts";
+import { type Clock, leftOf, systemClock } from "./clock.ts";
+import type { Hit, ScanState } from "./line-scanner.ts";
+import { OutputScanner } from "./output-scanner.ts";
 import { stripAnsi } from "./plain-text.ts";
 
 export const SUMMARY_MS = 15_000;
 const CHUNK_BYTES = 128 * 1024;
+/** So many windows in a row with more than could be told: whoever watches should rather hear of the end. */
+const FULL_WINDOWS = 3;
 const MAX_LINES = 20;
 const MAX_CHARACTERS = 2_000;
 
@@ -16,8 +21,12 @@ export interface WatchState extends ScanState {
   hits: number;
   /** ms since the epoch; 0 = nothing told yet. */
   toldAt: number;
+  /** Windows in a row, up to the last one, that had more matches than could be told. */
+  full: number;
+  /** It was said that its end will be told too, because it matches too much. */
+  promoted: boolean;
 }
-export const freshWatch: WatchState = { offset: 0, skipLine: false, hits: 0, toldAt: 0 };
+export const freshWatch: WatchState = { offset: 0, skipLine: false, hits: 0, toldAt: 0, full: 0, promoted: false };
 
 export interface Match {
   /** Offset of the first match told here: names this match for ever. */
@@ -26,26 +35,17 @@ export interface Match {
   lines: string[];
   suppressed: number;
   hits: number;
+  /** Now, and only now, it is to be said that its end will be told too. */
+  promoted: boolean;
+  /** Too many notices were given of late: it is recorded, and told with the others' when the pause is over. */
+  quiet: boolean;
 }
-
-/** Time as the watcher sees it, so that a test can hold it in its hand. */
-export interface Clock {
-  now(): number;
-  /** Calls `later` once after `ms`; the answer calls it off. */
-  after(ms: number, later: () => void): () => void;
-}
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  after(ms, later) {
-    const timer = setTimeout(later, ms);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 interface Pending {
   offset: number;
   pattern: number;
+  /** When the first one was found, by the clock that never jumps. */
+  since: number;
   lines: string[];
   characters: number;
   count: number;
@@ -57,27 +57,36 @@ interface Pending {
  */
 export class Watcher {
   readonly #spool: Spool;
-  readonly #patterns: readonly string[];
+  readonly #patterns: readonly WatchPattern[];
+  readonly #admit: (count: () => number) => number;
+  /** By the clock that never jumps; null: nothing told yet. */
+  #lastTold: number | null;
+  #full: number;
+  #promoted: boolean;
   readonly #tell: (match: Match, state: WatchState) => Promise<void>;
   readonly #clock: Clock;
-  readonly #scanner: LineScanner;
+  readonly #scanner: OutputScanner;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #waking = new AbortController();
   #end = Number.POSITIVE_INFINITY;
   #hits: number;
-  #toldAt: number;
   #pending: Pending | null = null;
+  /** Hits are being taken: what is told meanwhile would be stored with a state that is ahead of it. */
+  #scanning = false;
+  readonly #onError: (error: unknown) => void;
   #telling: Promise<void> = Promise.resolve();
   #callOff: (() => void) | null = null;
 
   constructor(o: {
     spool: Spool;
-    patterns: readonly string[];
+    patterns: readonly WatchPattern[];
     state: WatchState;
     /** Where its output ended, of a process that has ended already: nothing past it is a match. */
     bytesAtExit?: number;
     tell: (match: Match, state: WatchState) => Promise<void>;
+    /** May it be told now (0), or when to ask again (ms). Without it, it may. */
+    admit?: (count: () => number) => number;
     clock?: Clock;
     onError: (error: unknown) => void;
   }) {
@@ -85,11 +94,18 @@ export class Watcher {
     this.#patterns = o.patterns;
     this.#tell = o.tell;
     this.#clock = o.clock ?? systemClock;
-    this.#scanner = new LineScanner(o.patterns, o.state);
+    this.#admit = o.admit ?? (() => 0);
+    this.#scanner = new OutputScanner(o.patterns, o.state);
     this.#hits = o.state.hits;
-    this.#toldAt = o.state.toldAt;
+    const { toldAt } = o.state;
+    this.#lastTold = toldAt === 0 ? null : this.#clock.now() + leftOf(this.#clock, toldAt, SUMMARY_MS) - SUMMARY_MS;
+    this.#full = o.state.full;
+    this.#promoted = o.state.promoted;
     if (o.bytesAtExit !== undefined) this.#end = o.bytesAtExit;
-    this.#running = this.#run().catch(o.onError);
+    this.#onError = o.onError;
+    this.#running = this.#run()
+      .catch(o.onError)
+      .finally(() => this.#scanner[Symbol.dispose]());
   }
 
   /** All matches so far, told or not. */
@@ -102,7 +118,7 @@ export class Watcher {
     this.#end = bytesAtExit;
     this.#waking.abort();
     await this.#running;
-    await this.#flush();
+    await this.#flush(true);
   }
 
   /** Leaves the rest untold; a later watcher with the stored state tells it. */
@@ -117,15 +133,19 @@ export class Watcher {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const position = this.#scanner.offset;
-      if (position >= this.#end) return;
+      if (position >= this.#end) break;
       if (this.#spool.length <= position) {
-        if (this.#end < Number.POSITIVE_INFINITY || this.#spool.ended) return;
+        if (this.#end < Number.POSITIVE_INFINITY || this.#spool.ended) break;
         this.#waking = new AbortController();
         await this.#spool.grown(position, this.#waking.signal);
         continue;
       }
       await this.#scan(position);
     }
+    if (this.#stopping.signal.aborted) return;
+    this.#scanning = true;
+    await this.#take(await this.#scanner.end());
+    this.#scanning = false;
   }
 
   async #scan(position: number): Promise<void> {
@@ -133,10 +153,23 @@ export class Watcher {
     if (read === null) return;
     // The end may have become known while we read.
     const chunk = read.subarray(0, Math.max(0, this.#end - this.#scanner.offset));
-    for (const hit of this.#scanner.push(chunk)) {
+    this.#scanning = true;
+    await this.#take(await this.#scanner.push(chunk));
+    this.#scanning = false;
+    if (this.#pending === null || this.#callOff !== null) return;
+    const wait = this.#lastTold === null ? 0 : this.#lastTold + SUMMARY_MS - this.#clock.now();
+    if (wait <= 0) await this.#flush(false);
+    else this.#flushAfter(wait);
+  }
+
+  async #take(hits: readonly Hit[]): Promise<void> {
+    for (const hit of hits) {
       if (hit.offset >= this.#end) break;
       this.#hits++;
-      this.#pending ??= { offset: hit.offset, pattern: hit.pattern, lines: [], characters: 0, count: 0 };
+      this.#pending ??= {
+        ...{ offset: hit.offset, pattern: hit.pattern, since: this.#clock.now() },
+        ...{ lines: [], characters: 0, count: 0 },
+      };
       const pending = this.#pending;
       pending.count++;
       if (pending.lines.length >= MAX_LINES || pending.characters >= MAX_CHARACTERS) continue;
@@ -144,10 +177,6 @@ export class Watcher {
       pending.lines.push(line);
       pending.characters += line.length;
     }
-    if (this.#pending === null) return;
-    const wait = this.#toldAt === 0 ? 0 : this.#toldAt + SUMMARY_MS - this.#clock.now();
-    if (wait <= 0) await this.#flush();
-    else this.#callOff ??= this.#clock.after(wait, () => void this.#flush());
   }
 
   /** Null where the bytes are no longer kept: the scanner has moved on to the first that are. */
@@ -176,25 +205,55 @@ export class Watcher {
     }
   }
 
-  #flush(): Promise<void> {
+  #flushAfter(ms: number): void {
+    this.#callOff?.();
+    this.#callOff = this.#clock.after(ms, () => {
+      this.#callOff = null;
+      if (!this.#scanning) void this.#flush(false);
+    });
+  }
+
+  /** `last`: nothing comes after it, so that it is recorded at once, told or not. */
+  #flush(last: boolean): Promise<void> {
+    this.#telling = this.#telling.then(() => this.#tellPending(last)).catch(this.#onError);
+    return this.#telling;
+  }
+
+  async #tellPending(last: boolean): Promise<void> {
+    const pending = this.#pending;
+    if (pending === null || (!last && (this.#stopping.signal.aborted || this.#scanning))) return;
+    const { count } = pending;
+    const wait = this.#admit(last ? () => count : () => this.#pending?.count ?? 0);
+    if (wait > 0 && !last) {
+      this.#flushAfter(wait);
+      return;
+    }
     this.#callOff?.();
     this.#callOff = null;
-    this.#telling = this.#telling.then(async () => {
-      const pending = this.#pending;
-      if (pending === null) return;
-      this.#pending = null;
-      this.#toldAt = this.#clock.now();
-      await this.#tell(
-        {
-          offset: pending.offset,
-          pattern: this.#patterns[pending.pattern] ?? "",
-          lines: pending.lines,
-          suppressed: pending.count - pending.lines.length,
-          hits: this.#hits,
-        },
-        { ...this.#scanner.state, hits: this.#hits, toldAt: this.#toldAt },
-      );
-    });
-    return this.#telling;
+    this.#pending = null;
+    const suppressed = count - pending.lines.length;
+    const promoted = this.#counted(pending.since, suppressed);
+    await this.#tell(
+      {
+        ...{ offset: pending.offset, lines: pending.lines, suppressed, hits: this.#hits, promoted },
+        pattern: shownPattern(this.#patterns[pending.pattern] ?? ""),
+        quiet: wait > 0,
+      },
+      {
+        ...this.#scanner.state,
+        ...{ hits: this.#hits, toldAt: this.#clock.wall(), full: this.#full, promoted: this.#promoted },
+      },
+    );
+  }
+
+  /** Counts windows in a row that had more than they could tell; true where that is to be said now. */
+  #counted(since: number, suppressed: number): boolean {
+    // Matches that came in the window after the last telling go on the row; a quiet window ends it.
+    const inRow = this.#lastTold !== null && since - this.#lastTold < SUMMARY_MS;
+    this.#lastTold = this.#clock.now();
+    this.#full = suppressed === 0 ? 0 : inRow ? this.#full + 1 : 1;
+    if (this.#promoted || this.#full < FULL_WINDOWS) return false;
+    this.#promoted = true;
+    return true;
   }
 }

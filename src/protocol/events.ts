@@ -1,7 +1,7 @@
 // Every event: its type and what it carries. An event is in exactly one stream, `session/<id>` or `host`, and is durable
 // before anyone sees it. This table is the transcript's format on disk too: fields are added, never renamed.
 import * as z from "zod";
-import { ApprovalMode, ProcessRow, TerminalRow } from "./rows.ts";
+import { ApprovalMode, ProcessRow, Routing, TerminalRow } from "./rows.ts";
 
 const turn = { turn_id: z.string() };
 const message = { ...turn, message_id: z.string() };
@@ -31,7 +31,8 @@ export type TurnError = z.infer<typeof TurnError>;
 
 export const PromptMode = z.enum(["queue", "steer", "interrupt"]);
 export const ApprovalChoice = z.enum(["once", "session", "always", "deny"]);
-export const NoticeKind = z.enum(["ended", "matched"]);
+/** `check`: a periodic look at what still runs. `overflow`: matches of too many processes are held back, or are not any more. */
+export const NoticeKind = z.enum(["ended", "matched", "check", "overflow"]);
 
 export const events = {
   /** First event of a session, and again whenever one of these changes: a patch, absent fields stay as they were. */
@@ -51,6 +52,8 @@ export const events = {
     workspace: z.string().optional(),
     model: z.string().optional(),
     attachments: z.array(z.unknown()).optional(),
+    /** Where the words came from; processes that their turn starts have it too. */
+    routing: Routing.optional(),
   }),
   /** `prompt_id` is absent in a turn that notices alone have woken. */
   "turn.started": z.object({
@@ -132,13 +135,36 @@ export const events = {
     suppressed: z.number().int(),
     /** All matches so far. */
     hits: z.number().int(),
+    /** From here on its end is told as well, because it matches more than can be told. */
+    promoted: z.boolean().optional(),
+  }),
+  /** It has ended, and something it has started holds its output open past `processes.drain_s`: bytes may still come. */
+  "process.drain_overdue": z.object({ process_id: z.string(), bytes: z.number().int() }),
+  /** It ran into a limit, or its oldest output was dropped: once for each. */
+  "process.limited": z.object({
+    process_id: z.string(),
+    limit: z.enum(["memory", "pids", "spool"]),
+    /** Whose limit it was: its own, or that of its session as a whole. */
+    scope: z.enum(["process", "session"]),
+    /** Bytes, or a number of processes. */
+    value: z.number(),
+    /** One sentence. */
+    text: z.string(),
   }),
   /** Exactly one per process. */
   "process.ended": z.object({ process_id: z.string(), process: ProcessRow }),
   /** No further byte of output will come. */
   "process.closed": z.object({ process_id: z.string(), bytes: z.number().int(), stragglers: z.number().int() }),
   /** Something the session's agent is to be told: wakes it, once. Consumed when a turn.started or tool.complete lists it. */
-  notice: z.object({ notice_id: z.string(), kind: NoticeKind, process_id: z.string(), text: z.string() }),
+  notice: z.object({
+    notice_id: z.string(),
+    kind: NoticeKind,
+    /** Of an overflow the process that was held back first. */
+    process_id: z.string(),
+    text: z.string(),
+    /** What was given as `routing` when the process was started. */
+    routing: Routing.optional(),
+  }),
 
   "terminal.opened": z.object({ terminal_id: z.string(), terminal: TerminalRow }),
   "terminal.renamed": z.object({ terminal_id: z.string(), title: z.string().nullable() }),

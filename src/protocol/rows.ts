@@ -40,9 +40,9 @@ export type ProcessLimits = z.infer<typeof ProcessLimits>;
 
 /** Where a conversation comes from and answers go (platform, chat, thread, user, message): kept, and handed back as it is. */
 export const Routing = z
-  .record(z.string().max(100), z.string().max(1000))
-  .refine((routing) => Object.keys(routing).length <= 16 && JSON.stringify(routing).length <= 1_200, {
-    error: "at most 16 entries and 1,000 characters",
+  .record(z.string(), z.string())
+  .refine((routing) => Object.keys(routing).length <= 16 && Object.entries(routing).flat().join("").length <= 1_000, {
+    error: "at most 16 entries and 1,000 characters in all",
   });
 export type Routing = z.infer<typeof Routing>;
 
@@ -82,7 +82,7 @@ export const ProcessRow = z.object({
   bytes_at_exit: z.number().int().nullable(),
   /** True once no further byte of output can come. */
   closed: z.boolean(),
-  /** It has ended and its output was held open by something it had started for longer than `processes.drain_s`. */
+  /** It has ended, and something it has started holds its output open past `processes.drain_s`: it may never close. */
   drain_overdue: z.boolean().default(false),
   watch_patterns: z.array(WatchPattern),
   watch_hits: z.number().int(),

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type Processes, processIdOfCall } from "../processes/processes.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
+import { shownPattern } from "../protocol/watch-pattern.ts";
 import { commandApproval, grantKey, isPlainCommand } from "./approval-policy.ts";
 import { commandOutput } from "./command-output.ts";
 import { seconds, standing } from "./how-it-ended.ts";
@@ -36,18 +37,60 @@ const parameters = z.strictObject({
       "Seconds to wait for a foreground command; then it is killed. Not for background commands, which have no limit",
     ),
   watch_patterns: z
-    .array(z.string().min(1).max(1000))
+    .array(
+      z.union([
+        z.string().min(1).max(1000),
+        z.strictObject({ regex: z.string().min(1).max(1000), ignore_case: z.boolean().optional() }),
+      ]),
+    )
     .max(50)
     .optional()
-    .describe("Background only: texts, taken literally; you are told when a line of the output contains one of them"),
+    .describe(
+      "Background only: you are told when a line of the output contains one of them. A text is taken literally. " +
+        'A regular expression is given as {"regex": "listening on port \\d+"}; it sees whole lines, each to its first ' +
+        "64 KiB, and may not use back references, look-ahead or repetitions of more than 16",
+    ),
   notify_on_complete: z
     .boolean()
     .optional()
     .describe("Background only: true if you want to be told, without asking, when it has ended"),
+  check_every: z
+    .number()
+    .min(10)
+    .max(86_400)
+    .optional()
+    .describe("Background only: seconds; you are told this often, while it runs, how it stands"),
 });
-type Arguments = z.output<typeof parameters>;
+type Arguments = z.output<typeof parameters> & { sandbox?: string | undefined };
 
-export function terminalTool(processes: Processes, settings: () => ToolSettings): Tool {
+/** Where commands can run. */
+export interface SandboxChoice {
+  /** What the agent may choose among; empty: it is not asked. */
+  offered: readonly string[];
+  /** Where they run when it does not say. */
+  standard: () => string;
+}
+const NO_CHOICE: SandboxChoice = { offered: [], standard: () => "local" };
+
+/** The schema, with a choice of sandboxes only where there are any. */
+function parametersFor({ offered, standard }: SandboxChoice) {
+  const [first, ...others] = offered;
+  if (first === undefined) return parameters;
+  const about = `Where to run it; default ${standard()}. What is not local is a sandbox: the workspace is there, the rest of this machine is not`;
+  return parameters.extend({
+    sandbox: z
+      .enum([first, ...others])
+      .optional()
+      .describe(about),
+  });
+}
+
+export function terminalTool(
+  processes: Processes,
+  settings: () => ToolSettings,
+  sandboxes: SandboxChoice = NO_CHOICE,
+): Tool {
+  const sandboxOf = (args: Arguments): string => args.sandbox ?? sandboxes.standard();
   const foreground = new Foreground(processes, settings);
   return defineTool({
     name: "terminal",
@@ -57,20 +100,26 @@ export function terminalTool(processes: Processes, settings: () => ToolSettings)
       "A command that takes longer than its timeout is killed together with everything it has started. With background " +
       "true it answers at once with a process_id, with which the tool `process` reads the output, types into it, waits for " +
       "it or ends it; ask to be notified rather than polling.",
-    parameters,
+    parameters: parametersFor(sandboxes),
     afterCrash: "adopt",
     plan: async (args, ctx) => {
       const cwd = checked(args, ctx);
       const approval = commandApproval(args.command);
-      const where = cwd === ctx.workspace ? "" : ` (in ${shown(ctx.workspace, cwd)})`;
+      const sandbox = sandboxOf(args);
+      const where = [
+        ...(cwd === ctx.workspace ? [] : [shown(ctx.workspace, cwd)]),
+        ...(sandbox === "local" ? [] : [`the sandbox ${sandbox}`]),
+      ];
       return {
-        preview: visible(`${args.command}${where}`),
+        sandbox,
+        preview: visible(`${args.command}${where.length === 0 ? "" : ` (in ${where.join(", ")})`}`),
         process_id: processIdOfCall(ctx.callId),
         approval,
-        ...(!approval.dangerous && isPlainCommand(args.command) && { grantKey: grantKey("terminal", args, cwd) }),
+        ...(!approval.dangerous &&
+          isPlainCommand(args.command) && { grantKey: grantKey("terminal", { ...args, ...elsewhere(sandbox) }, cwd) }),
       };
     },
-    run: async (args, ctx) => {
+    run: async (args, ctx, plan) => {
       const cwd = checked(args, ctx);
       const row = await processes.start({
         process_id: processIdOfCall(ctx.callId),
@@ -79,9 +128,15 @@ export function terminalTool(processes: Processes, settings: () => ToolSettings)
         cwd,
         session_id: ctx.sessionId,
         owner: "agent",
+        origin: { turn_id: ctx.turnId, call_id: ctx.callId },
+        ...(ctx.routing !== undefined && { routing: ctx.routing }),
+        workspace: ctx.workspace,
+        // As it was planned, and perhaps approved: the settings may be others by now.
+        sandbox: plan.sandbox ?? sandboxOf(args),
         ...(args.background === true && {
           watch_patterns: args.watch_patterns ?? [],
           notify_on_complete: args.notify_on_complete ?? false,
+          ...(args.check_every !== undefined && { check_every_s: args.check_every }),
         }),
       });
       return args.background === true ? inBackground(row) : foreground.follow(row, args, ctx);
@@ -96,12 +151,16 @@ export function terminalTool(processes: Processes, settings: () => ToolSettings)
   });
 }
 
+/** A grant for a sandbox is none for this machine, nor the other way round. */
+const elsewhere = (sandbox: string): { sandbox?: string } => (sandbox === "local" ? {} : { sandbox });
+
 /** The working directory. Throws BadArguments for what only goes together with `background`. */
 function checked(args: Arguments, ctx: ToolContext): string {
-  const { background, watch_patterns, notify_on_complete } = args;
-  if (background !== true && ((watch_patterns?.length ?? 0) > 0 || notify_on_complete === true)) {
+  const { background, watch_patterns, notify_on_complete, check_every } = args;
+  const asked = (watch_patterns?.length ?? 0) > 0 || notify_on_complete === true || check_every !== undefined;
+  if (background !== true && asked) {
     throw new BadArguments(
-      "watch_patterns and notify_on_complete need background: true; without it you see the end anyway",
+      "watch_patterns, notify_on_complete and check_every need background: true; without it you see the end anyway",
     );
   }
   if (background === true && args.timeout !== undefined) {
@@ -120,8 +179,9 @@ function inBackground(row: ProcessRow): ToolOutcome {
   }
   const told = [
     ...(row.watch_patterns.length > 0
-      ? [`when its output contains ${row.watch_patterns.map(quoted).join(" or ")}`]
+      ? [`when its output contains ${row.watch_patterns.map((one) => quoted(shownPattern(one))).join(" or ")}`]
       : []),
+    ...(row.check_every_s === null ? [] : [`every ${row.check_every_s} s how it stands`]),
     ...(row.notify_on_complete ? ["when it has ended"] : []),
   ];
   const lines = [

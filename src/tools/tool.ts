@@ -1,6 +1,7 @@
 // What a tool is to the turn loop: a plan that can be shown and recorded before anything happens, then the act itself.
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
+import type { Routing } from "../protocol/rows.ts";
 
 /** What a model is told of a tool. The models part reads the same shape; neither part needs the other for it. */
 export interface ToolSpec {
@@ -22,6 +23,8 @@ export interface ToolContext {
   signal: AbortSignal;
   /** Aborts when the person has sent another message: whoever merely waits stops waiting (P14). */
   newMessage: AbortSignal;
+  /** Where the person's words came from, if that was given: processes that are started keep it. */
+  routing?: Routing;
 }
 
 export interface ToolOutcome {
@@ -42,6 +45,8 @@ export interface Plan {
   /** SHA-256 (hex) of the file to be written, null if there is none, undefined where the tool writes no file. */
   before?: string | null;
   after?: string;
+  /** Where a command is to run, `local` or a sandbox: what was approved for one is not run in another. */
+  sandbox?: string;
   /** Undefined: needs no approval. `dangerous`: asks even where a grant for the session exists. */
   approval?: { reason: string; dangerous: boolean };
   /** Exact identity of the call for "always" grants; undefined: it cannot be granted for always. */

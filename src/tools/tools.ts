@@ -5,7 +5,7 @@ import { Keepout } from "./paths.ts";
 import { processTool } from "./process-tool.ts";
 import { readFileTool } from "./read-file.ts";
 import { searchFilesTool } from "./search-files.ts";
-import { terminalTool } from "./terminal-tool.ts";
+import { type SandboxChoice, terminalTool } from "./terminal-tool.ts";
 import type { Tool, ToolSettings } from "./tool.ts";
 import { writeFileTool } from "./write-file.ts";
 
@@ -31,10 +31,12 @@ export function buildTools(options: {
   stateDirectory?: string;
   /** The settings: they hold keys and decide what is asked about, so they are as far away. */
   configFile?: string;
+  /** Where commands can run: the names the agent may choose among, and where they run when it names none. */
+  sandboxes?: SandboxChoice;
 }): ReadonlyMap<string, Tool> {
   const keepout = new Keepout(options.stateDirectory, options.configFile);
   const tools = [
-    terminalTool(options.processes, options.settings),
+    terminalTool(options.processes, options.settings, options.sandboxes),
     processTool(options.processes),
     readFileTool(keepout),
     writeFileTool(keepout),

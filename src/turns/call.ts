@@ -69,6 +69,7 @@ async function settle(
     workspace: turn.workspace,
     signal: stops.cancel,
     newMessage: person.spoke,
+    ...(parts.session.state.routing !== undefined && { routing: parts.session.state.routing }),
   };
   try {
     if (call.start !== undefined) {

@@ -15,6 +15,8 @@ export interface TurnSettings {
   tools: readonly string[] | undefined;
   /** What becomes of a turn that the end of the host has cut. */
   onRestart: "continue" | "interrupt";
+  /** Turns that notices alone may start in a session within an hour; what comes after that waits and is told together. */
+  wakesPerHour: number;
   /** The longest a tool may run, in ms. */
   toolLimitMs: number;
   /** Answers of the model in one turn; a turn that goes past them has lost its way. */

@@ -1,5 +1,7 @@
 // What a session is, as a fold over its events: the turn loop, the transcript and the lists all read from here.
+
 import type { Payload, Recorded, ToolCall, Usage } from "../protocol/events.ts";
+import type { Routing } from "../protocol/rows.ts";
 
 export interface Prompt {
   prompt_id: string;
@@ -10,6 +12,7 @@ export interface Prompt {
   workspace: string | undefined;
   model: string | undefined;
   attachments: unknown[] | undefined;
+  routing: Routing | undefined;
 }
 
 /** One thing that was said or done, in order. `seq` is the event that made it final. */
@@ -64,8 +67,8 @@ export interface OpenTurn {
   heard: boolean;
 }
 
-/** More than any budget of wake-ups an hour. */
-const WAKES_KEPT = 100;
+/** As many as the largest budget of wake-ups an hour looks at. */
+const WAKES_KEPT = 1_000;
 /** Prompts remembered for their `key`, oldest forgotten first: a retry comes soon or never. */
 const KEYS_KEPT = 1000;
 
@@ -81,6 +84,8 @@ export class SessionState {
   readonly keys = new Map<string, { text: string; turn_id: string }>();
   /** When notices alone have started a turn, ms since the epoch, the newest last; only as many as a budget looks at. */
   readonly wakes: number[] = [];
+  /** Where the person's latest words came from, if they said so. */
+  routing: Routing | undefined;
   readonly usage: Usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0 };
   /** Told by a tool result before their `notice` event came. */
   readonly #consumed = new Set<string>();
@@ -124,6 +129,7 @@ export class SessionState {
       workspace: payload.workspace,
       model: payload.model,
       attachments: payload.attachments,
+      routing: payload.routing,
     };
     if (payload.key !== undefined) {
       this.keys.set(payload.key, { text: payload.text, turn_id: payload.turn_id });
@@ -174,7 +180,8 @@ export class SessionState {
   }
 
   #hear(event: Recorded, prompt: Prompt, workspace: string): void {
-    const { text, attachments } = prompt;
+    const { text, attachments, routing } = prompt;
+    if (routing !== undefined) this.routing = routing;
     const turn_id = this.turn?.turn_id ?? "";
     this.entries.push({ ...at(event, turn_id), kind: "user", text, workspace, attachments });
   }

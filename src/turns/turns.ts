@@ -21,8 +21,6 @@ import { resolveWorkspace } from "./workspace.ts";
 const MOST_QUEUED = 100;
 const MOST_NOTICES_PER_TURN = 50;
 const TITLE_LENGTH = 60;
-/** Turns that notices alone may start in a session within an hour; what comes after that waits and is told together. */
-const WAKES_PER_HOUR = 20;
 const HOUR_MS = 3_600_000;
 
 export interface TurnsOptions {
@@ -212,13 +210,14 @@ export class Turns {
     const busy = this.#running.has(session.id);
     const turn_id = steered ?? newId("turn");
     const prompt_id = newId("prompt");
-    const { text, model, key, attachments } = params;
+    const { text, model, key, attachments, routing } = params;
     const accepted = newEvent("prompt.accepted", `${prompt_id}:accepted`, {
       ...{ turn_id, prompt_id, text, mode },
       ...(key === undefined ? {} : { key }),
       ...(workspace === undefined ? {} : { workspace }),
       ...(model === undefined ? {} : { model }),
       ...(attachments === undefined ? {} : { attachments }),
+      ...(routing === undefined ? {} : { routing }),
     });
     // Remembered at once: the same key may come again while the first append is on its way.
     if (key !== undefined) state.keys.set(key, { text, turn_id });
@@ -341,7 +340,8 @@ export class Turns {
   /** A model that answers each notice by starting what sends the next one must not run for ever unasked. */
   #wakeLater({ id }: Session, wait: number): void {
     if (this.#sleeping.has(id)) return;
-    this.#warn(`Session ${id} was woken ${WAKES_PER_HOUR} times within an hour: notices wait, and are told together`);
+    const { wakesPerHour } = this.#settings();
+    this.#warn(`Session ${id} was woken ${wakesPerHour} times within an hour: notices wait, and are told together`);
     const timer = setTimeout(() => {
       this.#sleeping.delete(id);
       this.#wake(id);
@@ -369,7 +369,7 @@ export class Turns {
       return;
     if (state.turn === undefined && state.queue.length === 0) {
       if (state.notices.size === 0) return;
-      const wait = untilWake(state.wakes, Date.now());
+      const wait = untilWake(state.wakes, this.#settings().wakesPerHour, Date.now());
       if (wait > 0) {
         this.#wakeLater(session, wait);
         return;
@@ -443,10 +443,11 @@ export class Turns {
 }
 
 /** Milliseconds until notices may start a turn again; 0: now. */
-function untilWake(wakes: readonly number[], now: number): number {
+function untilWake(wakes: readonly number[], perHour: number, now: number): number {
   const recent = wakes.filter((time) => now - time < HOUR_MS);
-  const oldest = recent.at(-WAKES_PER_HOUR);
-  return oldest === undefined ? 0 : oldest + HOUR_MS - now;
+  const oldest = recent.at(-perHour);
+  // A clock that was set back must not make anyone wait longer than an hour.
+  return oldest === undefined ? 0 : Math.min(HOUR_MS, oldest + HOUR_MS - now);
 }
 
 /** A first title from the person's own words; they can change it. */

@@ -147,6 +147,9 @@ export async function startTestHost(settings: Partial<GatewaySettings> = {}): Pr
     turns: fakeTurns(log, prompts),
     processes: fakeProcesses(children, waits),
     terminals: fakeTerminals(children),
+    sandboxes: {
+      list: async () => ({ sandboxes: [{ name: "local", kind: "local", about: "here" }], default: "local" }),
+    },
     usage: { of: async () => unasked(), top: async () => unasked() },
     models: { resolve: async () => undefined, list: async () => [], help: () => "connect one" },
     config: {
@@ -311,6 +314,7 @@ function fakeProcesses(children: Map<string, FakeChild>, waits: AbortSignal[]): 
     start: async () => unasked(),
     has: (id) => id.startsWith("proc_") && children.has(id),
     list: async () => [],
+    activity: () => ({ active: false, running: 0, running_here: 0 }),
     poll: async () => unasked(),
     log: async () => unasked(),
     /** Waits for ever: until it is cancelled. */

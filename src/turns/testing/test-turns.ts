@@ -23,6 +23,7 @@ const settings: Settings = {
   approvals: "ask",
   tools: undefined,
   onRestart: "continue",
+  wakesPerHour: 20,
   toolLimitMs: 60_000,
   mostAnswers: 20,
 };

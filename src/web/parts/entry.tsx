@@ -2,6 +2,7 @@
 import { memo, type ReactNode, useState } from "react";
 import type { Item, MessageItem, NoticeItem, PromptItem, TurnEndItem } from "../../client/fold.ts";
 import type { ProcessRow } from "../../protocol/rows.ts";
+import { shownPattern } from "../../protocol/watch-pattern.ts";
 import type { Answers } from "../answers.ts";
 import { ending } from "../words.ts";
 import { ApprovalCard } from "./approval-card.tsx";
@@ -186,7 +187,7 @@ function noticeLine(notice: NoticeItem, process: ProcessRow | undefined): ReactN
       </>
     );
   }
-  const pattern = process.watch_patterns.find((one) => first?.includes(`"${one}"`));
+  const pattern = process.watch_patterns.map(shownPattern).find((one) => first?.includes(`"${one}"`));
   if (pattern === undefined) return first;
   return (
     <>

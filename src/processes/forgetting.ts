@@ -1,0 +1,84 @@
+// Forgets ended processes in time: row, output and files together, but never before their notices were told (P24).
+import type { Keepers } from "../keeper/keepers.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Known } from "./known.ts";
+import type { Recorder } from "./record.ts";
+import { type Keep, toForget } from "./retention.ts";
+
+const SWEEP_MS = 60_000;
+/** Sorting out the oldest costs a look at all that have ended: it is done for so many at once, or once a minute. */
+const SWEEP_AFTER = 32;
+const NOTICE_VIEW = "notice";
+
+interface Options {
+  known: Known;
+  log: EventLog;
+  recorder: Recorder;
+  keepers: Pick<Keepers, "forget">;
+  keep: () => Keep;
+  onWarning: (text: string) => void;
+}
+
+export class Forgetting {
+  readonly #o: Options;
+  readonly #timer: NodeJS.Timeout;
+  #ended = 0;
+  #sweeping: Promise<void> | null = null;
+
+  constructor(o: Options) {
+    this.#o = o;
+    this.#timer = setInterval(() => void this.sweep(), SWEEP_MS);
+    this.#timer.unref();
+  }
+
+  /** One more has ended. */
+  ended(): void {
+    if (++this.#ended >= SWEEP_AFTER) void this.sweep();
+  }
+
+  /** Forgets what is due. Never rejects. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep()
+      .catch((error: unknown) => this.#o.onWarning(`Old processes could not be removed: ${String(error)}`))
+      .finally(() => {
+        this.#sweeping = null;
+      });
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
+    this.#ended = 0;
+    const { known, log, recorder, keepers, keep, onWarning } = this.#o;
+    const ended = known
+      .values()
+      .filter((process) => !process.running)
+      .map((process) => ({
+        id: process.id,
+        endedAt: process.row.ended_at ?? 0,
+        bytes: process.bytesKept,
+        open: !process.row.closed,
+      }));
+    const due = toForget(ended, keep(), Date.now());
+    if (due.length === 0) return;
+    const untold = new Set([...(await log.views(NOTICE_VIEW)).keys()].map(processOf));
+    const ids = due.filter((id) => !untold.has(id));
+    if (ids.length === 0) return;
+    for (const id of ids) known.delete(id);
+    await recorder.forget(ids);
+    for (const id of ids)
+      await keepers.forget(id).catch((error: unknown) => {
+        // A daemon that it left behind may live on, with its keeper: the next host finds both.
+        onWarning(`the files of ${id} could not be removed: ${String(error)}`);
+      });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#sweeping;
+  }
+}
+
+/** The process that a notice is about. */
+function processOf(noticeId: string): string {
+  return /^notice_(proc_[0-9a-f]+)_/.exec(noticeId)?.[1] ?? "";
+}

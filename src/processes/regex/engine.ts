@@ -1,0 +1,60 @@
+// The one engine that regular expressions of others may run on: V8's own machine that takes time linear in the text. What it
+// cannot do (back references, look-ahead, large repetitions) is refused rather than run on the one that can be made to hang.
+import { setFlagsFromString } from "node:v8";
+import { HostError } from "../../protocol/errors.ts";
+import type { WatchPattern } from "../../protocol/watch-pattern.ts";
+import { eitherCase, weightOf } from "./source.ts";
+
+setFlagsFromString("--enable-experimental-regexp-engine");
+
+export type Regex = Exclude<WatchPattern, string>;
+
+/** More of a line is not looked at: bytes. */
+export const MAX_LINE_BYTES = 64 * 1024;
+/** Of all expressions of one process together. 64 KiB of the worst line then take a few seconds of one thread's time. */
+const MAX_WEIGHT = 2_000;
+
+export class RegexRefused extends HostError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("regex_refused", message, options);
+  }
+}
+
+/** The source as the engine gets it. */
+export function sourceOf(pattern: Regex): string {
+  return pattern.ignore_case === true ? eitherCase(pattern.regex) : pattern.regex;
+}
+
+/** Never a backtracking one. Throws SyntaxError for what the linear engine does not take. */
+export function compile(pattern: Regex): RegExp {
+  return new RegExp(sourceOf(pattern), "l");
+}
+
+/** Throws RegexRefused, with what to do, unless all of them can be run in linear time and within bounds. */
+export function checkRegexes(patterns: readonly Regex[]): void {
+  for (const pattern of patterns) checkOne(pattern);
+  const weight = patterns.reduce((sum, pattern) => sum + weightOf(sourceOf(pattern)), 0);
+  if (weight > MAX_WEIGHT)
+    throw new RegexRefused(
+      `The regular expressions are too large together (${weight} states; ${MAX_WEIGHT} are allowed): use fewer, shorter ones, or literal texts`,
+    );
+}
+
+function checkOne(pattern: Regex): void {
+  const shown = `/${pattern.regex.slice(0, 100)}/`;
+  try {
+    // First whether it is one at all: the linear engine gives one message for all that it does not take.
+    RegExp(pattern.regex);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : String(error);
+    throw new RegexRefused(`${why}: correct the expression, or give a literal text`, { cause: error });
+  }
+  try {
+    compile(pattern);
+  } catch (error) {
+    throw new RegexRefused(
+      `${shown} cannot be matched in linear time: do without back references, look-ahead, inline flags and repetitions of more than 16, or give a literal text`,
+      { cause: error },
+    );
+  }
+}
