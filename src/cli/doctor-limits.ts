@@ -27,7 +27,10 @@ async function offeredHere(): Promise<Offered> {
 export function finding({ kind, controllers, why }: Offered): Finding {
   const what = "Limits";
   const version = kind === "cgroup2" ? 2 : 1;
-  const found = kind === "none" ? "none" : `${controllers.join(", ")}, by control groups of version ${version}`;
+  // Version 1 makes a start wait: nobody pays for that who has not asked for it.
+  const unless = version === 1 && controllers.includes("pids") ? "; of pids only if processes.pids says how many" : "";
+  const found =
+    kind === "none" ? "none" : `${controllers.join(", ")}, by control groups of version ${version}${unless}`;
   if (why === undefined) return { what, state: "ok", found };
   const remedy = [
     "nothing keeps a process from taking all memory, or a session from taking all processors. Start the host where it may",

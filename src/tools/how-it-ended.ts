@@ -6,9 +6,9 @@ export function standing(row: ProcessRow): string {
   const after = seconds((row.ended_at ?? Date.now()) - row.started_at);
   switch (row.status) {
     case "running":
-      return `running for ${after}`;
+      return `running for ${after}${row.limit_hit === null ? "" : `; it ran into its limit of ${row.limit_hit === "pids" ? "processes" : "memory"}`}`;
     case "exited":
-      return `${row.signal === null ? `exit code ${row.exit_code}` : `ended by ${row.signal}`} after ${after}`;
+      return `${row.signal === null ? `exit code ${row.exit_code}` : `ended by ${row.signal}`} after ${after}${because(row)}`;
     case "killed":
       return `killed${row.termination_source === null ? "" : ` (${row.termination_source})`} after ${after}, ${codeOf(row)}`;
     case "lost":
@@ -19,6 +19,9 @@ export function standing(row: ProcessRow): string {
       return row.status satisfies never;
   }
 }
+
+/** A limit it ran into. */
+const because = (row: ProcessRow): string => (row.reason === null ? "" : `: ${row.reason}`);
 
 const codeOf = (row: ProcessRow): string => (row.signal === null ? `exit code ${row.exit_code}` : `by ${row.signal}`);
 
