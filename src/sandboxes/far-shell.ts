@@ -9,6 +9,13 @@ import { lastWords, quoted, SandboxFailed } from "./words.ts";
 const LIMIT_MS = 20_000;
 /** The far file names of one process; `$f` in every script here. */
 const files = (id: string): string => `f="\${XDG_CACHE_HOME:-$HOME/.cache}/hearth/run-${id}"`;
+/** All of the group `$p`, but for its shell. */
+const others = `ps -A -o pid= -o pgid= | awk -v g="$p" '$2 == g && $1 != g { print $1 }'`;
+/** Ends the group of a shell once what had started that is gone. Deaf, since it is in the group itself. */
+const watcher = [
+  `( p=$$; trap "" HUP INT QUIT USR1 USR2 ALRM TERM; while kill -0 "$PPID"; do sleep 1; done`,
+  `kill -TERM $(${others}); sleep 2; kill -KILL $(${others}) ) </dev/null >/dev/null 2>&1 &`,
+].join("; ");
 const script = (lines: readonly string[]): Buffer => Buffer.from(`${lines.join("\n")}\n`);
 
 export class FarShell {
@@ -45,8 +52,11 @@ export class FarShell {
       'echo $$ > "$f.pid"',
       `cd ${quoted(cwd)} || { echo 126 > "$f.exit"; rm -f "$f.pid"; exit 126; }`,
       ...Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`),
+      // Nobody else would notice there that the connection is gone.
+      `if kill -0 "$PPID" 2>/dev/null; then ${watcher} w=$!; else w=; fi`,
       `(exec ${argv.map(quoted).join(" ")}) 2>&1`,
       "s=$?",
+      '[ -z "$w" ] || kill -9 "$w"',
       'echo $s > "$f.exit"',
       'rm -f "$f.pid"',
       "exit $s",
@@ -58,7 +68,7 @@ export class FarShell {
       throw new SandboxFailed(this.#context.name, `the far machine says "${lastWords(said.text)}"`);
     const words = await this.#connection.words(
       `exec /bin/sh -c ${quoted(`${files(id)}; exec /bin/sh "$f"`)}`,
-      mode === "pty" ? ["-tt", "-o", "RequestTTY=force"] : [],
+      mode === "pty" ? "-tt" : "-T",
     );
     return { ...words, cwd: this.#connection.folder };
   }
@@ -90,7 +100,6 @@ export class FarShell {
 
   /** Everyone of its group but the shell that waits for it and tells its code. */
   async #end(id: string, graceMs: number, firstSignal: number): Promise<void> {
-    const others = `ps -A -o pid= -o pgid= | awk -v g="$p" '$2 == g && $1 != g { print $1 }'`;
     const tenths = Math.ceil(graceMs / 100);
     const lines = [
       'p=$(cat "$f.pid" 2>/dev/null) || exit 0',
@@ -103,7 +112,6 @@ export class FarShell {
   }
 
   async #signal(id: string, n: number): Promise<void> {
-    const others = `ps -A -o pid= -o pgid= | awk -v g="$p" '$2 == g && $1 != g { print $1 }'`;
     await this.#ask(id, ['p=$(cat "$f.pid" 2>/dev/null) || exit 0', `kill -${n} $(${others}) 2>/dev/null`]);
   }
 }

@@ -1,6 +1,9 @@
 // A child that stands for a program elsewhere: its bytes are the program's, its end and its signals are asked for over there.
 import type { Child, ChildSpec, Closed, End, Live, Spool } from "../keeper/keepers.ts";
 
+/** What a shell says of a program that KILL has ended. */
+const KILLED = 128 + 9;
+
 /** What is known only at the far end. */
 export interface Elsewhere {
   pidInside: number | null;
@@ -15,12 +18,16 @@ export class ProxiedChild implements Child {
   readonly #elsewhere: Elsewhere;
   readonly exited: Promise<End>;
   #end: End | undefined;
+  #asked = false;
 
   constructor(child: Child, elsewhere: Elsewhere) {
     this.#child = child;
     this.#elsewhere = elsewhere;
     this.exited = child.exited.then(async (end) => {
-      this.#end = await elsewhere.judge(end);
+      const judged = await elsewhere.judge(end);
+      // What the keeper here saw is the end of what stands for it: whether a kill had come before is known to who sent it.
+      const endedBy = !this.#asked ? "itself" : judged.kind === "exited" && judged.code === KILLED ? "kill" : "signal";
+      this.#end = judged.kind === "exited" ? { ...judged, endedBy } : judged;
       return this.#end;
     });
   }
@@ -63,6 +70,7 @@ export class ProxiedChild implements Child {
 
   /** There first, so that the program's own code comes back; then here, in case nobody answered. */
   async kill({ graceMs, firstSignal = 15 }: { graceMs: number; firstSignal?: number }): Promise<void> {
+    this.#asked ||= this.#child.end === undefined;
     const asked = this.#elsewhere.end(graceMs, firstSignal);
     if (graceMs === 0) return await asked;
     await asked.catch(() => undefined); // the connection is gone: what is here ends with it

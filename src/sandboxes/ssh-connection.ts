@@ -18,7 +18,7 @@ export const sshVariables = ["SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME"];
 
 /** First words win over the person's own settings: these must hold for anything here to work. */
 const common = [
-  ...["-T", "-o", "BatchMode=yes", "-o", "RequestTTY=no", "-o", "RemoteCommand=none", "-o", "ForwardX11=no"],
+  ...["-o", "BatchMode=yes", "-o", "RemoteCommand=none", "-o", "ForwardX11=no"],
   ...["-o", "ClearAllForwardings=yes", "-o", "ConnectTimeout=20"],
   // A far end that is gone is noticed within 45 s, not after the hours that TCP takes.
   ...["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"],
@@ -60,12 +60,12 @@ export class SshConnection {
   }
 
   /** Of this machine: the words that run `command` (for the far shell to read) there. Connects first where it must. */
-  async words(command: string, more: readonly string[] = []): Promise<{ argv: string[]; env: Record<string, string> }> {
+  async words(command: string, tty: "-T" | "-tt" = "-T"): Promise<{ argv: string[]; env: Record<string, string> }> {
     const { socket } = await this.#connected();
     const { host, options } = this.#config;
     const argv = [
-      ...["ssh", "-o", "ControlMaster=no", "-o", `ControlPath=${socket}`, "-o", "LogLevel=ERROR"],
-      ...[...more, ...common, ...options, "--", host, command],
+      ...["ssh", tty, "-o", "ControlMaster=no", "-o", `ControlPath=${socket}`, "-o", "LogLevel=ERROR"],
+      ...[...common, ...options, "--", host, command],
     ];
     return { argv, env: this.#env };
   }
@@ -102,7 +102,7 @@ export class SshConnection {
     const child = await this.#keepers.start({
       id,
       argv: [
-        ...["ssh", "-N", "-o", "ControlMaster=yes", "-o", `ControlPath=${socket}`, "-o", "ControlPersist=no"],
+        ...["ssh", "-N", "-T", "-o", "ControlMaster=yes", "-o", `ControlPath=${socket}`, "-o", "ControlPersist=no"],
         // Run once the connection stands and can be used by others.
         ...["-o", "PermitLocalCommand=yes", "-o", `LocalCommand=echo "${READY}"`],
         ...[...common, ...options, "--", host],
