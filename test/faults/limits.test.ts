@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, realpath, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../../src/keeper/testing/bed.ts";
@@ -83,14 +85,19 @@ describe("a machine without file notifications", () => {
   it("F27: changes nothing: nothing here needs them, and no hit of a limit or change of a profile is missed", async (t) => {
     const without = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" "$@"';
     if (!mayRun(t, "unshare", canRun("unshare", "-Ur", "sh", "-c", without, "true"))) return;
-    await using host = await RunningHost.start({ HEARTH_PROCESSES_PIDS: "20" }, [
-      "unshare",
-      "-Ur",
-      "sh",
-      "-c",
-      without,
-    ]);
+    const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-silent-")));
+    const env = { HEARTH_PROCESSES_PIDS: "20", HOME: home, SHELL: "/bin/bash" };
+    await using host = await RunningHost.start(env, ["unshare", "-Ur", "sh", "-c", without], home);
     const client = await host.client();
+    const profile = join(host.home, ".profile");
+    const seen = async () => {
+      const { process_id } = await client.call("process.start", { command: "echo $FROM_PROFILE" });
+      return (await client.call("process.wait", { process_id, timeout: 20 })).output.trim();
+    };
+    for (const value of ["first", "another"]) {
+      await writeFile(profile, `export FROM_PROFILE=${value}\n`);
+      assert.equal(await seen(), value);
+    }
     const links = (await readdir(`/proc/${host.pid}/fd`)).map((fd) =>
       readlink(`/proc/${host.pid}/fd/${fd}`).catch(() => ""),
     );
