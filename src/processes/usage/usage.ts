@@ -1,5 +1,7 @@
 // What running children use: asked for by any number of clients, looked up once a second at most, and not at all unasked.
+import { getCompileCacheDir } from "node:module";
 import { platform } from "node:os";
+import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Live } from "../../keeper/keepers.ts";
 import { HostError } from "../../protocol/errors.ts";
@@ -138,7 +140,11 @@ export class Usage implements AsyncDisposable {
     this.#idle.unref();
     if (this.#thread !== undefined) return this.#thread;
     const entry = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
-    const thread = new Worker(entry, { name: "usage", resourceLimits: { maxOldGenerationSizeMb: 128 } });
+    // Without the host's compile cache the thread would load the type stripper for itself.
+    const cache = getCompileCacheDir();
+    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
+    const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 };
+    const thread = new Worker(entry, { name: "usage", env, resourceLimits });
     thread.unref();
     this.#thread = thread;
     thread.on("message", (message: FromThread) => this.#waiting.get(message.n)?.resolve(message));
