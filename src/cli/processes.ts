@@ -4,10 +4,11 @@ import type { Params, Result } from "../protocol/methods.ts";
 import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT, exitCodeOf } from "./failure.ts";
+import { type LimitOptions, limitsFrom } from "./run-limits.ts";
 import { safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
-export interface RunOptions {
+export interface RunOptions extends LimitOptions {
   pty?: boolean;
   watch?: string[];
   notify?: string;
@@ -34,6 +35,7 @@ export async function run(
   };
   if (options.name !== undefined) params.name = options.name;
   if (options.sandbox !== undefined) params.sandbox = options.sandbox;
+  params.limits = limitsFrom(options);
   if (options.watch !== undefined) params.watch_patterns = options.watch;
   if (options.notify !== undefined) Object.assign(params, { session_id: options.notify, notify_on_complete: true });
   if (options.pty && rows > 0 && cols > 0) Object.assign(params, { rows, cols });

@@ -115,6 +115,9 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--name <name>", "a name to know it by")
     .option("--cwd <dir>", "the directory to run in (default: this one)")
     .option("--sandbox <name>", "run it inside this one (see `hearth sandboxes`)")
+    .option("--memory <bytes>", "the memory it may have with all it starts, such as 512MiB")
+    .option("--cpus <n>", "the processors' worth of time it may have, such as 1.5")
+    .option("--pids <n>", "how many processes it may become")
     .option("--json", "print its row as JSON")
     .passThroughOptions()
     .action(async (file: string, args: string[], options: import("./processes.ts").RunOptions) => {
