@@ -33,6 +33,14 @@ export class Probe implements AsyncDisposable {
     return { bytes: read, seconds };
   }
 
+  /** The same through tmux, attached: seconds until all of it was printed and the session has ended. */
+  async throughTmux(bytes: number): Promise<number> {
+    const words = ["-L", `hearth-bench-${process.pid}`, "-f", "/dev/null", "new-session", `${this.path} logs ${bytes}`];
+    const env = { ...process.env, TERM: "xterm-256color", LC_ALL: "C.UTF-8", TMUX: "", TMUX_TMPDIR: this.#directory };
+    const { stdout } = await run(this.path, ["time-run", "tmux", ...words], { env });
+    return Number(stdout.trim().split(" ").at(-1));
+  }
+
   /** Times from key to echo in ms, in a local terminal. */
   async echo(times: number, gapMs: number): Promise<number[]> {
     const { stdout } = await run(this.path, ["time-echo", String(times), String(gapMs * 1000)]);

@@ -4,6 +4,7 @@
  *   pty flood            writes coloured log lines until it is ended
  *   pty echo             answers every byte with itself, in raw mode
  *   pty time-read BYTES  runs "logs" in a terminal and reads it: prints bytes and seconds
+ *   pty time-run CMD…    runs a command that ends up in "logs" in a terminal and reads it: prints bytes read and seconds
  *   pty time-echo N GAP  runs "echo" in a terminal and types N times, GAP microseconds apart: prints each time in microseconds
  *   pty drain-flood      runs "flood" in a terminal and reads it until it is ended
  */
@@ -93,17 +94,20 @@ static int in_terminal(char *const argv[], pid_t *pid) {
     int slave = open(name, O_RDWR);
     if (slave < 0) fail("open");
     ioctl(slave, TIOCSCTTY, 0);
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    ioctl(slave, TIOCSWINSZ, &size);
     for (int fd = 0; fd < 3; fd++) dup2(slave, fd);
     if (slave > 2) close(slave);
     close(master);
-    execv(argv[0], argv);
-    fail("execv");
+    execvp(argv[0], argv);
+    fail("execvp");
   }
   return master;
 }
 
+/* A program that draws may say much before. */
 static void expect_ready(int master) {
-  char bytes[64];
+  static char bytes[65536];
   size_t used = 0;
   while (used < sizeof bytes - 1) {
     ssize_t count = read(master, bytes + used, sizeof bytes - 1 - used);
@@ -124,9 +128,9 @@ int main(int argc, char **argv) {
   } else if (strcmp(what, "flood") == 0) {
     make_block();
     for (;;) write_all(block, block_used);
-  } else if (strcmp(what, "time-read") == 0 && argc == 3) {
-    char *const child[] = {argv[0], "logs", argv[2], NULL};
-    int master = in_terminal(child, &pid);
+  } else if ((strcmp(what, "time-read") == 0 && argc == 3) || (strcmp(what, "time-run") == 0 && argc > 2)) {
+    char *const logs[] = {argv[0], "logs", argv[2], NULL};
+    int master = in_terminal(strcmp(what, "time-run") == 0 ? argv + 2 : logs, &pid);
     expect_ready(master);
     static char bytes[65536];
     long total = 0;

@@ -28,6 +28,7 @@ export default async function run(report: Report): Promise<void> {
 async function throughput(report: Report, probe: Probe, host: RunningHost): Promise<void> {
   const plain: number[] = [];
   const hearth: number[] = [];
+  const tmux: number[] = [];
   let lost = 0;
   let content: string | undefined;
   // In turns, so that a noisy moment of the machine hits both.
@@ -39,8 +40,13 @@ async function throughput(report: Report, probe: Probe, host: RunningHost): Prom
     lost = Math.max(lost, Math.abs(baseline.bytes - viewed.bytes));
     content ??= viewed.hash;
     if (viewed.hash !== content) lost = Math.max(lost, 1);
+    const seconds = await probe.throughTmux(BYTES).catch((error: unknown) => {
+      report.progress(`tmux cannot be measured: ${String(error)}`);
+      return Number.NaN;
+    });
+    if (!Number.isNaN(seconds)) tmux.push(BYTES / 1e6 / seconds);
     report.progress(
-      `N1 round ${round}: plain C ${plain.at(-1)?.toFixed(1)} MB/s, Hearth ${hearth.at(-1)?.toFixed(1)} MB/s`,
+      `N1 round ${round}: plain C ${plain.at(-1)?.toFixed(1)} MB/s, Hearth ${hearth.at(-1)?.toFixed(1)} MB/s, tmux ${tmux.at(-1)?.toFixed(1) ?? "–"} MB/s`,
     );
   }
   const ratio = median(hearth) / median(plain);
@@ -48,7 +54,7 @@ async function throughput(report: Report, probe: Probe, host: RunningHost): Prom
     id: "N1",
     what: "PTY bytes, child → WebSocket client, coloured logs",
     measured: `${median(hearth).toFixed(1)} MB/s = ${ratio.toFixed(2)} × limit, ${lost} bytes lost`,
-    baseline: `${median(plain).toFixed(1)} MB/s (C reader of the same PTY)`,
+    baseline: `${median(plain).toFixed(1)} MB/s (C reader of the same PTY)${tmux.length === 0 ? "" : `; ${median(tmux).toFixed(1)} MB/s = ${(median(tmux) / median(plain)).toFixed(2)} × limit (tmux, attached)`}`,
     aim: "≥ 0.95 × limit, 0 bytes lost",
     met: ratio >= 0.95 && lost === 0,
     note: `medians of ${ROUNDS} × ${BYTES / 1e6} MB; ${range(hearth, 1)} beside ${range(plain, 1)}`,

@@ -6,7 +6,7 @@ import { type Browser, chromium } from "playwright-core";
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** Starts it, or skips the test where there is none (with HEARTH_TEST_ALL=1 that fails). Closed with the test. */
-export async function startBrowser(t: TestContext): Promise<Browser | undefined> {
+export async function startBrowser(t: Pick<TestContext, "after" | "skip">): Promise<Browser | undefined> {
   const executablePath = places.find((place) => existsSync(place));
   if (executablePath === undefined) {
     if (process.env.HEARTH_TEST_ALL === "1") throw new Error("There is no Chromium here: apt-get install chromium");

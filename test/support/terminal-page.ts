@@ -12,7 +12,7 @@ export interface TerminalPageOptions {
 
 /** Logs a browser of its own in and opens the session's terminals over the whole page; closed with the test. */
 export async function openTerminals(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   browser: Browser,
   host: RunningHost,
   options: TerminalPageOptions,

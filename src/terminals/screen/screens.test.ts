@@ -157,7 +157,8 @@ describe("the screens of terminals", () => {
       onWarning: (text) => void told.push(text),
       thread: new URL("./testing/hanging-thread.ts", import.meta.url),
       pingMs: 20,
-      stuckMs: 300,
+      // Longer than a busy machine keeps a thread from its first answer.
+      stuckMs: 3_000,
     });
     const [well, bad] = [await output(), await output()];
     Object.assign(bad, { id: "term_hangs" });
