@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { outcomeOf } from "./outcome.ts";
 
-const exited = (o: { code?: number; signal?: number; endedAt?: number }) => ({
+const exited = (o: { code?: number; signal?: number; endedAt?: number; endedBy?: "itself" | "signal" | "kill" }) => ({
   kind: "exited" as const,
   code: o.code ?? null,
   signal: o.signal ?? null,
   core: false,
   endedAt: o.endedAt ?? 100,
   bytesAtExit: 7,
+  ...(o.endedBy === undefined ? {} : { endedBy: o.endedBy }),
 });
 
 describe("how an end is told", () => {
@@ -30,6 +31,20 @@ describe("how an end is told", () => {
   it("P23: a process that had ended before the kill was asked for has ended by itself", () => {
     const natural = outcomeOf(exited({ code: 4, endedAt: 49 }), { source: "process.kill", at: 50 }, 0);
     assert.deepEqual([natural.status, natural.exit_code, natural.termination_source], ["exited", 4, null]);
+  });
+  it("P23: what the keeper saw counts, not the times: both may fall into one millisecond", () => {
+    const asked = { source: "process.kill", at: 50 };
+    for (const endedAt of [49, 50, 51]) {
+      assert.equal(outcomeOf(exited({ code: 4, endedAt, endedBy: "itself" }), asked, 0).status, "exited");
+      for (const endedBy of ["signal", "kill"] as const)
+        assert.equal(outcomeOf(exited({ signal: 9, endedAt, endedBy }), asked, 0).status, "killed");
+    }
+    assert.equal(outcomeOf(exited({ signal: 15, endedBy: "signal" }), null, 0).status, "exited");
+  });
+  it("P6: a process whose sandbox disappeared is lost, with its last words", () => {
+    const lost = outcomeOf({ kind: "lost", reason: "transport_gone", words: "connection reset" }, null, 500);
+    assert.deepEqual([lost.status, lost.exit_code], ["lost", null]);
+    assert.match(lost.reason ?? "", /sandbox is gone: connection reset/);
   });
   it("P32: a lost process has no exit code, and why is said in words", () => {
     const lost = outcomeOf({ kind: "lost", reason: "reboot" }, { source: "process.kill", at: 1 }, 500);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import type { WatchPattern } from "../protocol/watch-pattern.ts";
 import { HeldClock } from "./testing/held-clock.ts";
 import { MemorySpool } from "./testing/memory-spool.ts";
 import { freshWatch, type Match, SUMMARY_MS, Watcher, type WatchState } from "./watcher.ts";
@@ -10,7 +11,10 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await turn();
 }
 
-function watching(patterns: string[], o: { spool?: MemorySpool; state?: WatchState; clock?: HeldClock } = {}) {
+function watching(
+  patterns: WatchPattern[],
+  o: { spool?: MemorySpool; state?: WatchState; clock?: HeldClock; admit?: (count: () => number) => number } = {},
+) {
   const spool = o.spool ?? new MemorySpool();
   const clock = o.clock ?? new HeldClock();
   const told: Match[] = [];
@@ -20,6 +24,7 @@ function watching(patterns: string[], o: { spool?: MemorySpool; state?: WatchSta
     patterns,
     state: o.state ?? freshWatch,
     clock,
+    ...(o.admit && { admit: o.admit }),
     tell: async (match, state) => {
       told.push(match);
       states.push(state);
@@ -118,5 +123,115 @@ describe("a watch on a process's output", () => {
     await settle();
     assert.deepEqual(told[0]?.lines, ["x kept"]);
     await watcher.stop();
+  });
+
+  /** One window with more matches than can be told, and its summary. */
+  async function fullWindow({ spool, clock }: { spool: MemorySpool; clock: HeldClock }) {
+    for (let n = 0; n < 30; n++) spool.add("x\n");
+    await settle();
+    clock.pass(SUMMARY_MS);
+    await settle();
+  }
+
+  it("P26: three windows in a row with more than could be told: that the end will be told too is said once", async () => {
+    const watch = watching(["x"]);
+    for (let window = 0; window < 6; window++) await fullWindow(watch);
+    const promoted = watch.told.map((match) => match.promoted);
+    assert.equal(promoted.filter(Boolean).length, 1);
+    assert.ok(promoted.indexOf(true) <= 3);
+    assert.equal(watch.told.at(-1)?.hits, 180, "it goes on counting");
+    await watch.watcher.stop();
+  });
+  it("P26: a quiet window ends the row", async () => {
+    const watch = watching(["x"]);
+    for (let window = 0; window < 6; window++) {
+      watch.spool.add("x\n".repeat(30));
+      await settle();
+      watch.clock.pass(2 * SUMMARY_MS);
+      await settle();
+    }
+    assert.ok(watch.told.every((match) => !match.promoted));
+    await watch.watcher.stop();
+  });
+  it("P26: a later host neither forgets the row nor says it again", async () => {
+    let watch = watching(["x"]);
+    let promotions = 0;
+    for (let window = 0; window < 8; window++) {
+      await fullWindow(watch);
+      await watch.watcher.stop();
+      promotions += watch.told.filter((match) => match.promoted).length;
+      const state = watch.states.at(-1);
+      assert.ok(state !== undefined);
+      watch = watching(["x"], { spool: watch.spool, clock: watch.clock, state });
+    }
+    assert.equal(promotions, 1);
+    await watch.watcher.stop();
+  });
+
+  it("P27: what is held back joins the next summary; nothing is lost", async () => {
+    let pause = 0;
+    const watch = watching(["x"], { admit: () => pause });
+    watch.spool.add("x\n");
+    await settle();
+    pause = 30_000;
+    for (let window = 0; window < 3; window++) await fullWindow(watch);
+    assert.equal(watch.told.length, 1);
+    pause = 0;
+    watch.clock.pass(30_000);
+    await settle();
+    assert.equal(watch.told.length, 2);
+    const [, summary] = watch.told;
+    assert.equal((summary?.lines.length ?? 0) + (summary?.suppressed ?? 0), 90);
+    assert.equal(summary?.quiet, false);
+    await watch.watcher.stop();
+  });
+  it("P27: what is held back at the end is recorded, and told by nobody but the pause's own end", async () => {
+    let counted = 0;
+    const watch = watching(["x"], {
+      admit: (count) => {
+        counted = count();
+        return 30_000;
+      },
+    });
+    watch.spool.add("x\nx\n");
+    await watch.watcher.finish(4);
+    assert.deepEqual([watch.told.length, watch.told[0]?.quiet, watch.told[0]?.hits, counted], [1, true, 2, 2]);
+  });
+
+  it("F46: no setting of the system's clock delays or hastens a summary, also over a restart", async () => {
+    for (const jump of [-86_400_000, 86_400_000]) {
+      const watch = watching(["x"]);
+      watch.spool.add("x 1\n");
+      await settle();
+      watch.clock.set += jump;
+      watch.spool.add("x 2\n");
+      await settle();
+      watch.clock.pass(SUMMARY_MS - 1);
+      await settle();
+      assert.equal(watch.told.length, 1);
+      watch.clock.pass(1);
+      await settle();
+      assert.equal(watch.told.length, 2);
+      await watch.watcher.stop();
+      const state = watch.states.at(-1);
+      assert.ok(state !== undefined);
+      watch.clock.set -= jump;
+      const later = watching(["x"], { spool: watch.spool, clock: watch.clock, state });
+      later.spool.add("x 3\n");
+      await settle();
+      later.clock.pass(SUMMARY_MS);
+      await settle();
+      assert.equal(later.told.length, 1);
+      await later.watcher.stop();
+    }
+  });
+
+  it("P25: a match of an expression names it as people write it", async () => {
+    const { spool, told, watcher } = watching([{ regex: "port (\\d+)$", ignore_case: true }]);
+    spool.add("Listening on PORT 80");
+    await settle();
+    assert.equal(told.length, 0);
+    await watcher.finish(spool.length);
+    assert.deepEqual([told[0]?.pattern, told[0]?.lines], ["/port (\\d+)$/i", ["Listening on PORT 80"]]);
   });
 });

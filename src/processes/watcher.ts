@@ -248,8 +248,8 @@ export class Watcher {
 
   /** Counts windows in a row that had more than they could tell; true where that is to be said now. */
   #counted(since: number, suppressed: number): boolean {
-    // Matches that came in the window after the last telling go on the row; a quiet window ends it.
-    const inRow = this.#lastTold !== null && since - this.#lastTold < SUMMARY_MS;
+    // A whole window without a match ends the row.
+    const inRow = this.#lastTold !== null && since - this.#lastTold < 2 * SUMMARY_MS;
     this.#lastTold = this.#clock.now();
     this.#full = suppressed === 0 ? 0 : inRow ? this.#full + 1 : 1;
     if (this.#promoted || this.#full < FULL_WINDOWS) return false;
