@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { eventually } from "../../src/keeper/testing/bed.ts";
 import type { Payload } from "../../src/protocol/events.ts";
-import { mayRun } from "../support/root.ts";
+import { canRun, isRoot, mayRun } from "../support/root.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 
 const MIB = 2 ** 20;
@@ -110,6 +110,19 @@ describe("a host that limits its processes", () => {
     const start = client.call("process.start", { argv: ["echo", "limited"] });
     if (limits.controllers.includes("memory")) assert.equal((await start).limits?.enforced, true);
     else await assert.rejects(start, { reason: "not_supported" });
+  });
+
+  it("A49: without control groups runs everything, and says in each row and of itself that nothing is limited", async (t) => {
+    const without = 'umount -l -R /sys/fs/cgroup && exec "$0" "$@"';
+    if (!mayRun(t, "root and unshare", isRoot && canRun("unshare", "-m", "sh", "-c", without, "true"))) return;
+    await using host = await RunningHost.start({ HEARTH_PROCESSES_CPUS: "1" }, ["unshare", "-m", "sh", "-c", without]);
+    const client = await host.client();
+    const { limits } = await client.call("host.status", {});
+    assert.deepEqual(limits, { kind: "none", controllers: [], why: "this machine has no control groups" });
+    const row = await client.call("process.start", { argv: ["echo", "runs"] });
+    assert.deepEqual(row.limits, { memory_bytes: null, cpus: 1, pids: null, enforced: false });
+    assert.deepEqual(row.notes, ["Its limits are not enforced: this machine has no control groups."]);
+    assert.equal((await client.call("process.wait", { process_id: row.process_id, timeout: 10 })).output, "runs\n");
   });
 
   it("P39: a wrong limit is named and passed over", async () => {

@@ -9,6 +9,7 @@ import { boardHash, parseHash } from "../route.ts";
 import { useField } from "../store.ts";
 import { useMedia } from "../use-media.ts";
 import { Close, Menu } from "./icons.tsx";
+import { LimitsNote } from "./limits-note.tsx";
 import { ProcessCard } from "./process-card.tsx";
 import { ProcessDetail } from "./process-detail.tsx";
 import { ProcessFilters } from "./process-filters.tsx";
@@ -100,6 +101,7 @@ export function ProcessBoard({ hub, onList, onClose }: ProcessBoardProps) {
       {(!narrow || detail === undefined) && (
         <ProcessFilters choice={choice} onChange={onChange} sessions={sessions} field={filter} />
       )}
+      <LimitsNote hub={hub} />
       {unavailable !== null && <p className="px-4 pb-2 text-xs text-faint">{unavailable}</p>}
       <div className="flex min-h-0 flex-1">
         {(!narrow || detail === undefined) && (
