@@ -1,7 +1,8 @@
 // The page's processes as a person sees and uses them: in a real browser, with real programs.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -49,8 +50,27 @@ async function openPage(
   return { page, context, errors };
 }
 
-const session = async (client: HearthClient, title: string): Promise<string> =>
-  (await client.call("session.create", { title })).session_id;
+/** Works now more, now less, and keeps more and more, until it lets go of it. */
+const worker = `
+  console.log("watching");
+  let kept = [];
+  setInterval(() => {
+    for (const until = Date.now() + Math.sin(Date.now() / 5000) ** 2 * 350; Date.now() < until; );
+    kept = kept.length > 12 ? [] : [...kept, Buffer.alloc(4_000_000, 1)];
+  }, 400);
+`;
+
+/** A directory with the programs above, removed with the test. */
+async function makePrograms(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "hearth-programs-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, "server.cjs"), server);
+  await writeFile(join(folder, "watch.cjs"), worker);
+  return folder;
+}
+
+const session = async (client: HearthClient, title: string, workspace: string): Promise<string> =>
+  (await client.call("session.create", { title, workspace })).session_id;
 const rowOf = (page: Page, id: string) => page.locator(`[data-testid="process-row"][data-process-id="${id}"]`);
 const isWide = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
@@ -63,9 +83,9 @@ describe("processes on the page", () => {
     if (browser === undefined) return;
     await using host = await RunningHost.start();
     const client = await host.client();
-    const session_id = await session(client, "Make the page faster");
+    const session_id = await session(client, "Make the page faster", await makePrograms(t));
     const { process_id } = await client.call("process.start", {
-      ...{ session_id, name: "dev server", argv: [process.execPath, "-e", server] },
+      ...{ session_id, name: "dev server", argv: ["node", "server.cjs"] },
     });
     const { page, context, errors } = await openPage(t, browser, host, `#/s/${session_id}`);
     const row = rowOf(page, process_id);
@@ -131,7 +151,7 @@ describe("processes on the page", () => {
     if (browser === undefined) return;
     await using host = await RunningHost.start();
     const client = await host.client();
-    const session_id = await session(client, "Talk");
+    const session_id = await session(client, "Talk", tmpdir());
     const cat = await client.call("process.start", { session_id, command: "cat; echo over" });
     const stubborn = await client.call("process.start", {
       ...{ session_id, command: `trap 'echo "not yet"' INT; echo ready; while :; do sleep 0.1; done` },
@@ -170,23 +190,23 @@ describe("processes on the page", () => {
   });
 
   it("P16, T16: the board shows the processes of all conversations, filtered, sorted, by keyboard, and on a phone", {
-    timeout: 120_000,
+    timeout: 180_000,
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     await using host = await RunningHost.start();
     const client = await host.client();
-    const one = await session(client, "Make the page faster");
-    const two = await session(client, "Port it to another board");
+    const folder = await makePrograms(t);
+    const one = await session(client, "Make the page faster", folder);
+    const two = await session(client, "Port it to another board", folder);
     const start = async (session_id: string, command: string, name?: string) =>
       (await client.call("process.start", { session_id, command, ...(name === undefined ? {} : { name }) })).process_id;
-    await client.call("process.start", { session_id: one, name: "dev server", argv: [process.execPath, "-e", server] });
-    const watcher = await start(one, "while :; do :; done & sleep 1; kill %1; sleep 600", "tests, watching");
-    const build = await start(two, "sleep 600; make");
+    await start(one, "node server.cjs", "dev server");
+    const watcher = await start(one, "node watch.cjs", "tests, watching");
+    const build = await start(two, "make sleep || sleep 600");
     const failed = await start(two, "exit 3");
-    const hidden = await start(two, "sleep 600 # \u001b[2J\u202e hidden", "odd");
     const shell = await client.call("terminal.open", { session_id: two, rows: 24, cols: 80 });
-    await client.call("prompt.submit", { session_id: one, text: "start sleep 777" });
+    await client.call("prompt.submit", { session_id: one, text: "start node server.cjs --port 0" });
     const { page, errors } = await openPage(t, browser, host, "#/processes");
     const shown = async () =>
       (
@@ -200,11 +220,14 @@ describe("processes on the page", () => {
         count,
       );
 
-    await until(6);
+    await until(5);
     assert.ok((await shown()).includes(shell.terminal_id), "a terminal's shell is a process as well");
-    assert.match(await rowOf(page, hidden).innerText(), /\\e\[2J\\u\{202e\}/);
-    await page.waitForTimeout(pictures === undefined ? 0 : 20_000);
+    await page.getByTestId("port").nth(1).waitFor();
+    await page.waitForTimeout(pictures === undefined ? 0 : 60_000);
     await picture(page, "board");
+    const hidden = await start(two, "sleep 600 # \u001b[2J\u202e hidden", "odd");
+    await until(6);
+    assert.match(await rowOf(page, hidden).innerText(), /\\e\[2J\\u\{202e\}/);
 
     await page.getByTestId("show-ended").check({ force: true });
     await until(1);
@@ -239,9 +262,9 @@ describe("processes on the page", () => {
     assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-testid")), "board-filter");
 
     // Who started it: a link to the place in the conversation.
-    const agents = page.getByTestId("process-row").filter({ hasText: "sleep 777" });
+    const agents = page.getByTestId("process-row").filter({ hasText: "--port 0" });
     await agents.getByTestId("started-by").click();
-    await page.locator('[data-testid="tool-card"]').filter({ hasText: "sleep 777" }).waitFor();
+    await page.locator('[data-testid="tool-card"]').filter({ hasText: "--port 0" }).waitFor();
     assert.match(page.url(), new RegExp(`#/s/${one}/c/`));
     await page.getByTestId("board-link").click();
     await page.getByTestId("process-board").waitFor();
@@ -252,7 +275,7 @@ describe("processes on the page", () => {
     });
     await rowOf(phone.page, watcher).waitFor();
     assert.equal(await isWide(phone.page), false, "nothing is cut off at 390 px");
-    await phone.page.waitForTimeout(pictures === undefined ? 0 : 8_000);
+    await phone.page.waitForTimeout(pictures === undefined ? 0 : 25_000);
     await picture(phone.page, "board-phone");
     await rowOf(phone.page, watcher).locator("[data-row]").click();
     await phone.page.getByTestId("process-output").waitFor();
