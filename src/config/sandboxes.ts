@@ -103,7 +103,10 @@ export function readSandboxes(
 
 function readOne(name: string, content: unknown, path: string, warn: Warn): SandboxConfig | undefined {
   const where = `sandboxes.${name} in ${path}`;
-  const ignored = (why: string): undefined => warn(`${where} ${why}. It is ignored.`) as undefined;
+  const ignored = (why: string): undefined => {
+    warn(`${where} ${why}. It is ignored.`);
+    return undefined;
+  };
   if (!/^[a-z][a-z0-9_-]{0,39}$/.test(name) || name === LOCAL)
     return ignored("has no name that can be used: small letters, digits, - and _, and not local");
   if (!isTable(content)) return ignored("is a section: write [sandboxes.NAME]");
@@ -117,8 +120,8 @@ function readOne(name: string, content: unknown, path: string, warn: Warn): Sand
   const sandbox = checked.data;
   if (sandbox.kind === "container" && (sandbox.image === undefined) === (sandbox.container === undefined))
     return ignored("needs either an image or the name of a running container");
-  if (sandbox.kind === "command" && !sandbox.argv.some((word) => word.includes("{keeper}")))
-    return ignored("has no {keeper} in its argv: nothing would run the inside half");
+  if (sandbox.kind === "command" && !sandbox.argv.some((word) => /\binside\b/.test(word)))
+    return ignored('runs no inside half: its argv has to end like ["{keeper}", "inside"]');
   return sandbox;
 }
 

@@ -3,7 +3,7 @@ import { access, constants, stat } from "node:fs/promises";
 import type { BubblewrapConfig } from "./configured.ts";
 import { environmentFor } from "./errands.ts";
 import { findProgram } from "./find-program.ts";
-import { real, sharedFolder } from "./folders.ts";
+import { real, sharedFolder, within } from "./folders.ts";
 import type { Sandbox, SandboxContext, SandboxRequest, Way } from "./types.ts";
 import { lastWords, SandboxFailed } from "./words.ts";
 
@@ -79,7 +79,9 @@ async function words(
     ...(workspace === null ? [] : ["--bind", workspace, workspace]),
     // Last, so that nothing above can bring them back.
     ...["--tmpfs", hearth],
-    ...(await present([configFile])).flatMap((file) => ["--ro-bind", "/dev/null", file]),
+    ...(await present([configFile]))
+      .filter((file) => !within(file, hearth))
+      .flatMap((file) => ["--ro-bind", "/dev/null", file]),
     ...["--ro-bind", await real(keeperBinary), KEEPER],
     ...["--chdir", "/", ...config.options],
     ...["--", KEEPER, "inside"],

@@ -1,7 +1,7 @@
 // Every kind of place a process can run in, made real for a test: what the host's settings say of it, and how it is taken away.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, constants, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { access, constants, copyFile, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -92,7 +92,18 @@ export const podman = {
   options: ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"],
 };
 
-/** A root file system of one static program, imported once and kept. */
+/** A root file system of one static program. */
+export async function testRoot(folder: string): Promise<void> {
+  const bin = join(folder, "bin");
+  await mkdir(bin, { recursive: true });
+  for (const name of ["tmp", "dev", "proc"]) await mkdir(join(folder, name));
+  await copyFile("/bin/busybox", join(bin, "busybox"));
+  const { stdout } = await run("/bin/busybox", ["--list"]);
+  for (const name of stdout.split("\n"))
+    if (name !== "" && name !== "busybox") await symlink("busybox", join(bin, name));
+}
+
+/** The same as an image of Podman, imported once and kept. */
 export async function testImage(): Promise<string> {
   const busybox = await readFile("/bin/busybox");
   const image = `localhost/hearth-test:${createHash("sha256").update(busybox).digest("hex").slice(0, 12)}`;
@@ -103,15 +114,9 @@ export async function testImage(): Promise<string> {
   if (there) return image;
   const folder = await mkdtemp(join(tmpdir(), "hearth-image-"));
   try {
-    const bin = join(folder, "root", "bin");
-    await mkdir(bin, { recursive: true });
-    await mkdir(join(folder, "root", "tmp"));
-    await writeFile(join(bin, "busybox"), busybox, { mode: 0o755 });
-    const { stdout } = await run("/bin/busybox", ["--list"]);
-    for (const name of stdout.split("\n"))
-      if (name !== "" && name !== "busybox") await symlink("busybox", join(bin, name));
-    const tar = join(folder, "root.tar");
-    await run("tar", ["-C", join(folder, "root"), "-cf", tar, "."]);
+    const [root, tar] = [join(folder, "root"), join(folder, "root.tar")];
+    await testRoot(root);
+    await run("tar", ["-C", root, "-cf", tar, "."]);
     await run("podman", ["import", "--quiet", tar, image]);
   } finally {
     await rm(folder, { recursive: true, force: true });
