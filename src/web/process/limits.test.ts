@@ -7,7 +7,7 @@ describe("the board", () => {
     assert.equal(limitsNote({ kind: "cgroup2", controllers: ["memory", "cpu", "pids"] }), null);
     assert.equal(
       limitsNote({ kind: "none", controllers: [], why: "this machine has no control groups" }),
-      "Limits of memory, processors and processes are not enforced here: this machine has no control groups. `hearth doctor` says what to do.",
+      "Limits of memory, processors and processes are not enforced here: this machine has no control groups. hearth doctor says what to do.",
     );
     assert.match(
       limitsNote({ kind: "cgroup1", controllers: ["pids"], why: "no memory" }) ?? "",

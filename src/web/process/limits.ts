@@ -5,5 +5,5 @@ import type { Result } from "../../protocol/methods.ts";
 export function limitsNote({ kind, why }: Result<"host.status">["limits"]): string | null {
   if (why === undefined) return null;
   const what = kind === "none" ? "Limits of memory, processors and processes are" : "Some limits are";
-  return `${what} not enforced here: ${why}. \`hearth doctor\` says what to do.`;
+  return `${what} not enforced here: ${why}. hearth doctor says what to do.`;
 }
