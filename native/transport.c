@@ -404,8 +404,14 @@ void transport_move(const struct pollfd *input, const struct pollfd *output, con
   if (output->revents != 0 && may_read()) (void)read_frames();
   grant();
   if (input->revents != 0 || transport.out.length > 0) flush();
-  if (keeper.starting && transport.deadline_at != 0 && now >= transport.deadline_at) transport_failed("deadline", ETIMEDOUT);
-  if (transport.give_up_at != 0 && now >= transport.give_up_at) finish(0, 0);
+  if (transport.deadline_at != 0 && now >= transport.deadline_at) {
+    transport.deadline_at = 0;
+    if (keeper.starting) transport_failed("deadline", ETIMEDOUT);
+  }
+  if (transport.give_up_at != 0 && now >= transport.give_up_at) {
+    transport.give_up_at = 0;
+    finish(0, 0);
+  }
   if (transport.judge_at != 0 && (transport.left || now >= transport.judge_at)) judge();
   if (transport.end_at == 0 || now < transport.end_at) return;
   transport.end_at = 0;

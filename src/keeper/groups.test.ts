@@ -32,10 +32,10 @@ describe("a child with control groups", () => {
       const directory = await group(t, kind);
       if (directory === undefined) return;
       await using bed = await Bed.make(await binaries.ordinary());
-      const child = await bed.sh("inside", "cat /proc/self/cgroup; read end", { groups: [directory] });
+      const child = await bed.sh("inside", "read go; cat /proc/self/cgroup", { groups: [directory] });
       assert.equal(child.live?.unlimited, null);
       assert.deepEqual(await members(directory), [String(child.live?.pid)]);
-      await child.write(Buffer.from("end\n"));
+      await child.write(Buffer.from("go\n"));
       assert.match(
         await allText(child),
         new RegExp(`:${kind === "pids" ? "[\\w,]*pids[\\w,]*" : ""}:/.*${directory.split("/").at(-1)}$`, "m"),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { HostError } from "../protocol/errors.ts";
-import { decodeIntent, encodeIntent, type Intent, judgeRecord } from "./records.ts";
+import { decodeIntent, encodeIntent, type Intent, judgeRecord, toEnd } from "./records.ts";
 
 const text = fc.string({ unit: "grapheme" }).filter((value) => !value.includes("\0"));
 const name = text.filter((value) => value !== "" && !value.includes("="));
@@ -17,6 +17,7 @@ describe("a child's intent on disk", () => {
     });
     fc.assert(
       fc.property(intents, ({ argv, env, cwd, facts }) => {
+        const transport = { argv, env: Object.fromEntries(env), cwd };
         const spec = {
           id: "x",
           argv,
@@ -24,12 +25,15 @@ describe("a child's intent on disk", () => {
           cwd,
           mode: "pty",
           facts: Object.fromEntries(facts),
+          transport,
+          startDeadlineMs: 60_000,
         } as const;
         const intent: Intent = { spec, mark: "m", secret: "s", createdAt: 7 };
         const back = decodeIntent(encodeIntent(intent));
         assert.deepEqual(back?.spec.argv, argv);
         assert.deepEqual(Object.entries(back?.spec.env ?? {}), Object.entries(spec.env));
         assert.deepEqual(Object.entries(back?.spec.facts ?? {}), Object.entries(spec.facts));
+        assert.deepEqual([back?.spec.transport, back?.spec.startDeadlineMs], [transport, 60_000]);
         assert.deepEqual([back?.spec.cwd, back?.mark, back?.secret, back?.createdAt], [cwd, "m", "s", 7]);
       }),
     );
@@ -51,6 +55,29 @@ describe("a child's intent on disk", () => {
 });
 
 describe("a record", () => {
+  it("says what ended a child, which older ones do not", () => {
+    const old = [
+      ["kind", "exited"],
+      ["code", "3"],
+      ["core", "0"],
+      ["ended", "9"],
+      ["bytes", "5"],
+    ] as const;
+    const told = { kind: "exited", code: 3, signal: null, core: false, endedAt: 9, bytesAtExit: 5 };
+    assert.deepEqual(toEnd(new Map(old)), told);
+    assert.deepEqual(toEnd(new Map([...old, ["ended_by", "kill"]])), { ...told, endedBy: "kill" });
+    assert.deepEqual(toEnd(new Map([...old, ["ended_by", "what?"]])), told);
+  });
+
+  it("P6: quotes a sandbox in one line, and gives its lines back", () => {
+    const words = "\uFFFDone\\ntwo \\\\n is no break\\n";
+    const fields = new Map([
+      ["kind", "lost"],
+      ["words", words],
+    ]);
+    assert.deepEqual(toEnd(fields), { kind: "lost", reason: "transport_gone", words: "one\ntwo \\n is no break" });
+  });
+
   it("F29: is absent while its space is only reserved, torn when cut, forged when it is not the keeper's", () => {
     assert.equal(judgeRecord("exit", Buffer.alloc(4096), "key").state, "absent");
     assert.equal(judgeRecord("exit", Buffer.alloc(0), "key").state, "absent");

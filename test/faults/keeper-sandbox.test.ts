@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { access, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Child, StartTimeout } from "../../src/keeper/keepers.ts";
 import { alive, allText, Bed, binaries, eventually, isAlive, OtherHost, until } from "../../src/keeper/testing/bed.ts";
 import type { ChildSpec } from "../../src/keeper/types.ts";
 import { canRun, isRoot, mayRun, SmallDisk } from "../support/root.ts";
+import { Rounds } from "../support/rounds.ts";
 
 const tag = `306.${process.pid}`;
 const exists = (file: string) =>
@@ -192,6 +194,30 @@ describe("a child in a sandbox", () => {
     assert.equal(end.kind === "lost" && end.reason, "transport_gone");
     assert.deepEqual(await alive(`sleep ${tag}3`), []);
     await leaves(child);
+  });
+
+  it("F02: hosts killed over children that write numbered lines there: no line lost or doubled, every code exact", async (t) => {
+    const rounds = new Rounds(4);
+    const lines = 2_000;
+    const expected = Array.from({ length: lines }, (_, i) => `${i}\n`).join("");
+    for (const round of rounds) {
+      const ids = [`f02-${round}-pipe`, `f02-${round}-pty`] as const;
+      const script = `i=0; while [ $i -lt ${lines} ]; do echo $i; i=$((i+1)); [ $((i % 100)) = 0 ] && sleep 0.01; done; exit 44`;
+      const specs = ids.map((id) => bed.spec(id, script, { mode: id.endsWith("pty") ? "pty" : "pipe" }));
+      const host = new OtherHost(bed, specs);
+      await host.says("ready");
+      await delay(Math.random() * 60); // any moment will do: this one chooses it, it waits for nothing
+      await host.kill();
+      const adopted = await (await bed.reopen()).adopt();
+      for (const id of ids) {
+        const one = adopted.find((each) => "child" in each && each.child.id === id);
+        assert.ok(one !== undefined && "child" in one);
+        const end = await one.child.exited;
+        assert.equal(end.kind === "exited" && end.code, 44);
+        assert.ok((await allText(one.child)).replaceAll("\r", "") === expected);
+      }
+    }
+    rounds.report(t, "");
   });
 
   it("F21: with a full disk it is killed all the same, its end is told, and no byte is lost once there is room", async (t) => {
