@@ -266,7 +266,7 @@ describe("terminals on the page", () => {
     assert.equal(await readFile(join(home, "dropped file.txt"), "utf8"), "three");
   });
 
-  it("a shell, an editor and a monitor side by side, and a shell on a phone", async (t) => {
+  it("a shell, an editor and a monitor side by side, and all three on a phone", { timeout: 60_000 }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     if (!existsSync("/usr/bin/vim") || !existsSync("/usr/bin/htop")) {
@@ -309,5 +309,18 @@ describe("terminals on the page", () => {
     await pane(phone).locator('[data-mine="true"]').waitFor({ state: "attached" });
     await until(phone, /all 6 checks done[\s\S]*project \$ ?$/);
     await picture(phone, "terminal-phone");
+    for (const [name, shows, called] of [
+      ["2", /PID[\s\S]*F1Help/, "terminal-phone-htop"],
+      ["3", /1 import/, "terminal-phone-vim"],
+    ] as const) {
+      await phone.locator(`[data-testid="terminal-tab"][data-tab="${name}"]`).tap();
+      await until(phone, shows, name);
+      await pane(phone, name).getByTestId("take-over").tap();
+      await pane(phone, name).locator('[data-mine="true"]').waitFor({ state: "attached" });
+      const size = await pane(phone, name).getByTestId("terminal-status").getAttribute("data-size");
+      assert.ok(Number(size?.split("x")[1]) < 60, "its own size");
+      await until(phone, shows, name);
+      await picture(phone, called);
+    }
   });
 });
