@@ -11,6 +11,7 @@ import type { Screen } from "./screen.ts";
 export interface RunOptions extends LimitOptions {
   pty?: boolean;
   watch?: string[];
+  watchRegex?: string[];
   notify?: string;
   name?: string;
   cwd?: string;
@@ -36,7 +37,9 @@ export async function run(
   if (options.name !== undefined) params.name = options.name;
   if (options.sandbox !== undefined) params.sandbox = options.sandbox;
   params.limits = limitsFrom(options);
-  if (options.watch !== undefined) params.watch_patterns = options.watch;
+  const { watch = [], watchRegex = [] } = options;
+  if (watch.length + watchRegex.length > 0)
+    params.watch_patterns = [...watch, ...watchRegex.map((regex) => ({ regex }))];
   if (options.notify !== undefined) Object.assign(params, { session_id: options.notify, notify_on_complete: true });
   if (options.pty && rows > 0 && cols > 0) Object.assign(params, { rows, cols });
   const row = await connected.client.call("process.start", params);

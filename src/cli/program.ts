@@ -107,10 +107,8 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     'hearth run --watch "listening on" --notify ses_5f0c1e2d3b4a -- npm run dev',
   )
     .option("-t, --pty", "give it a terminal")
-    .option("--watch <text>", "look for this text in its output (may be repeated)", (one: string, all?: string[]) => [
-      ...(all ?? []),
-      one,
-    ])
+    .option("--watch <text>", "look for this text in its output (may be repeated)", several)
+    .option("--watch-regex <expression>", "look for lines that match this (may be repeated)", several)
     .option("--notify <session>", "wake this session's agent when it ends")
     .option("--name <name>", "a name to know it by")
     .option("--cwd <dir>", "the directory to run in (default: this one)")
@@ -352,6 +350,8 @@ function hide(program: Command, command: string, flag: string): void {
     if (option.long === flag) option.hideHelp();
   }
 }
+
+const several = (one: string, all: string[] = []): string[] => [...all, one];
 
 function whole(min: number, max: number): (text: string) => number {
   return (text) => {

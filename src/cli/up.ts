@@ -3,6 +3,7 @@ import { flushCompileCache } from "node:module";
 import { Config } from "../config/config.ts";
 import { environment } from "../config/environment.ts";
 import { assertServable, type Settings } from "../config/settings.ts";
+import { assertSupported } from "../config/supported.ts";
 import { openBrowser } from "./browser.ts";
 import { connect } from "./connect.ts";
 import { writeCrashLog } from "./crash-log.ts";
@@ -34,6 +35,7 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
     ...(options.port === undefined ? {} : { override: { port: options.port } }),
   });
   const settings = config.current();
+  assertSupported(process.platform);
   assertServable(settings);
   if (await answers(settings.home, 1_000)) return tellWhereItRuns(settings, screen);
   if (options.detach) {

@@ -53,6 +53,13 @@ describe("the command line", () => {
     assert.match(err, /allowed_hosts/);
   });
 
+  it("P37: refuses a system it does not run on yet with 78, and says what to do", async () => {
+    const windows = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
+    const { exitCode, err } = await hearth(["up"], { env: { NODE_OPTIONS: `--import=${windows}` } });
+    assert.equal(exitCode, 78);
+    assert.match(err, /does not run on Windows yet, only on Linux and macOS: .* use it from here in a browser/);
+  });
+
   it("refuses a home that is open to others with 78, in the background as well", async () => {
     const open = join(home, "open");
     mkdirSync(open);
