@@ -325,27 +325,33 @@ static void handle(uint8_t type, const uint8_t *body, size_t length) {
 }
 
 /* Whatever comes before the greeting is not ours: a banner, a profile's words, or the reason why there will be none. */
+static void meet(uint8_t version) {
+  char words[96];
+  if (version == INSIDE_VERSION) return send_command();
+  snprintf(words, sizeof words, "The keeper in the sandbox speaks version %u, this one %u.\n", version, INSIDE_VERSION);
+  say(words);
+  transport_failed("version", EPROTO);
+}
+
 static size_t greet(const uint8_t *bytes, size_t count) {
   static const char greeting[GREETING_LENGTH + 1] = GREETING;
+  static uint8_t other[CHUNK];
   static size_t noise;
-  for (size_t i = 0; i < count; i++) {
-    if (transport.greeted == GREETING_LENGTH) {
-      char words[96];
-      if (bytes[i] == INSIDE_VERSION) return send_command(), i + 1;
-      snprintf(words, sizeof words, "The keeper in the sandbox speaks version %u, this one %u.\n", bytes[i], INSIDE_VERSION);
-      say(words);
-      transport_failed("version", EPROTO);
-      return count;
-    }
-    if (bytes[i] == (uint8_t)greeting[transport.greeted]) {
+  size_t others = 0, used = 0;
+  while (used < count && transport.greeted < GREETING_LENGTH) {
+    uint8_t byte = bytes[used++];
+    if (byte == (uint8_t)greeting[transport.greeted]) {
       transport.greeted++;
       continue;
     }
-    transport.greeted = bytes[i] == 0; /* the first byte of the greeting stands nowhere else in it */
-    if (bytes[i] != 0) note(bytes + i, 1);
-    if (++noise > MOST_NOISE) return broken("\nIt is no keeper.\n"), count;
+    transport.greeted = byte == 0; /* the first byte of the greeting stands nowhere else in it */
+    if (byte != 0) other[others++] = byte;
   }
-  return count;
+  note(other, others);
+  noise += others;
+  if (noise > MOST_NOISE) return broken("\nIt is no keeper.\n"), count;
+  if (used < count) meet(bytes[used++]); /* then it is a greeting, and this its last byte */
+  return used;
 }
 
 static void hear(const uint8_t *bytes, size_t count) {
