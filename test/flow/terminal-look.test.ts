@@ -1,6 +1,6 @@
 // Looking at what a terminal shows on the page in other ways than by eye and mouse: as text, by ear, far back.
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -140,5 +140,21 @@ describe("what a terminal shows", () => {
     await page.keyboard.press("Control+U");
     await page.keyboard.press("Control+D");
     await until(page, /written/);
+  });
+
+  it("F49: a megabyte pasted into the page arrives whole where its program takes bytes", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const text = Array.from({ length: 100_000 }, (_, at) => String(at).padStart(10, "0")).join("");
+    await type(page, "stty raw -echo; echo re''ady; sleep 0.5; head -c 1000000 > raw.bin; stty sane; echo writ''ten");
+    await until(page, /\nready/);
+    await page.evaluate((long) => navigator.clipboard.writeText(long), text);
+    await menu(page, "paste");
+    // So much is asked about first.
+    await page.getByTestId("dialog-act").click();
+    await until(page, /written/);
+    assert.equal((await readFile(join(home, "raw.bin"), "latin1")) === text, true);
+    assert.equal(await page.getByTestId("terminal-notice").count(), 0);
   });
 });
