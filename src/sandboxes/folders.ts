@@ -22,16 +22,11 @@ export interface Shared {
 
 /** Throws SandboxFailed where the folder is Hearth's own. */
 export async function sharedFolder(context: SandboxContext, request: SandboxRequest): Promise<Shared> {
-  const [workspace, hearth, home] = await Promise.all(
-    [request.workspace, context.home, context.environment.HOME ?? "/root"].map(real) as [
-      Promise<string>,
-      Promise<string>,
-      Promise<string>,
-    ],
-  );
+  const [workspace, hearth] = await Promise.all([real(request.workspace), real(context.home)]);
   if (within(workspace, hearth))
     throw new SandboxFailed(context.name, `${workspace} lies in Hearth's own folder, which is hidden inside`);
-  if (!within(home, workspace) && !within(hearth, workspace)) return { workspace, notes: [] };
+  const hidden = [hearth, ...(await Promise.all([context.configFile, context.environment.HOME ?? "/root"].map(real)))];
+  if (!hidden.some((one) => within(one, workspace))) return { workspace, notes: [] };
   const note = `${workspace} holds what is hidden inside, so it is not shared: give the session a folder of its own.`;
   return { workspace: null, notes: [note] };
 }

@@ -75,7 +75,8 @@ export class Sandboxes {
     const sandboxes = new Sandboxes(o);
     const claimed = new Set<string>();
     for (const [name, config] of Object.entries(o.settings()))
-      if (config.kind === "ssh") claimed.add(((await sandboxes.get(name)) as Ssh).fingerprint);
+      if (config.kind === "container") sandboxes.#inBackground(sandboxes.get(name));
+      else if (config.kind === "ssh") claimed.add(((await sandboxes.get(name)) as Ssh).fingerprint);
     const used = (child: Child): boolean => claimed.has(child.spec.facts?.fingerprint ?? "");
     sandboxes.#inBackground(endForgotten(o.keepers, o.adopted, used, path.join(o.home, "ssh")));
     return sandboxes;

@@ -72,7 +72,8 @@ export async function openBackend(kind: Kind): Promise<Backend> {
 
 const nothing = { bestEffort: false, broken: [], [Symbol.asyncDispose]: async () => undefined };
 
-const section = (name: string, values: Readonly<Record<string, unknown>>): string =>
+/** A section of config.toml. */
+export const section = (name: string, values: Readonly<Record<string, unknown>>): string =>
   `[sandboxes.${name}]\n${Object.entries(values)
     .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
     .join("")}`;

@@ -1,0 +1,86 @@
+// The one connection to a far machine: shared by all that runs there, belonging to none, found again by the next host.
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { eventually, processes } from "../../src/keeper/testing/bed.ts";
+import { missing, section } from "../support/backends.ts";
+import { rpc } from "../support/rpc.ts";
+import { RunningHost } from "../support/running-host.ts";
+import { SshServer } from "../support/ssh-server.ts";
+
+describe("the connection to a far machine", () => {
+  let server: SshServer;
+  let host: RunningHost;
+  let workspace: string;
+  let why: string | undefined;
+
+  before(async () => {
+    why = await missing("ssh");
+    if (why !== undefined) return;
+    server = await SshServer.start();
+    workspace = await realpath(await mkdtemp(join(tmpdir(), "hearth-work-")));
+    const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")));
+    const config = { kind: "ssh", host: server.host, options: server.options };
+    await writeFile(join(home, "config.toml"), section("far", config), { mode: 0o600 });
+    host = await RunningHost.start({}, [], home);
+  });
+  after(async () => {
+    if (why !== undefined) return;
+    await host[Symbol.asyncDispose]();
+    assert.deepEqual(await masters(), [], "an orderly stop with nothing running ends it");
+    await server[Symbol.asyncDispose]();
+    await rm(workspace, { recursive: true, force: true });
+  });
+  const test = (name: string, body: () => Promise<void>): void => {
+    it(name, async (t) => (why === undefined ? await body() : t.skip(why)));
+  };
+  const start = (script: string) =>
+    rpc(host, "process.start", { argv: ["sh", "-c", script], cwd: workspace, sandbox: "far" });
+  /** Processes that hold a connection to this server. */
+  const masters = async (): Promise<number[]> =>
+    (await processes())
+      .filter((one) => one.state !== "Z" && one.command.startsWith("ssh -N ") && one.command.includes(server.folder))
+      .map((one) => one.pid);
+
+  test("P6: is one for all, and what runs at the other end was copied there once", async () => {
+    const rows = await Promise.all(Array.from({ length: 6 }, (_, n) => start(`read x; exit ${n}`)));
+    assert.equal((await masters()).length, 1);
+    const files = await readdir(join(server.cache, "hearth"));
+    assert.equal(files.length, 1);
+    const { mode } = await stat(join(server.cache, "hearth", files[0] ?? ""));
+    assert.equal(mode & 0o777, 0o700);
+    for (const { process_id } of rows) await rpc(host, "process.submit", { process_id, data: "" });
+    const ends = await Promise.all(
+      rows.map(({ process_id }) => rpc(host, "process.wait", { process_id, timeout: 30 })),
+    );
+    assert.deepEqual(
+      ends.map((end) => end.exit_code),
+      [0, 1, 2, 3, 4, 5],
+    );
+  });
+
+  test("P32: outlives the host, and the next one uses it", async () => {
+    const row = await start("read x; exit 7");
+    const before = await masters();
+    await host.kill9();
+    await host.restart();
+    await rpc(host, "process.wait", { process_id: (await start("true")).process_id, timeout: 30 });
+    assert.deepEqual(await masters(), before);
+    await rpc(host, "process.submit", { process_id: row.process_id, data: "" });
+    assert.equal((await rpc(host, "process.wait", { process_id: row.process_id, timeout: 30 })).exit_code, 7);
+  });
+
+  test("P6: once it is lost another is made, and only what ran over it is lost", async () => {
+    const row = await start("sleep 1000");
+    const before = await masters();
+    await server.cut();
+    const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 30 });
+    assert.equal(end.completion_reason, "lost");
+    await eventually("the old one has ended", async () => (await masters()).length === 0);
+    const next = await start("exit 2");
+    assert.equal((await rpc(host, "process.wait", { process_id: next.process_id, timeout: 30 })).exit_code, 2);
+    assert.notDeepEqual(await masters(), before);
+  });
+});
