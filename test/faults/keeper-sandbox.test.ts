@@ -136,8 +136,8 @@ describe("a start in a sandbox that is interrupted", () => {
   });
 
   it("P5: without any host the keeper keeps the deadline", async () => {
-    await freshBed(200);
-    const host = new OtherHost(bed, [{ ...waiting('exec "$0" inside'), startDeadlineMs: 200 }]);
+    await freshBed();
+    const host = new OtherHost(bed, [{ ...waiting('exec "$0" inside'), startDeadlineMs: 1_000 }]);
     await eventually("the way in waits", () => exists(join(bed.home, "work", "gate")));
     await host.kill();
     await eventually("the keeper has left", async () => !(await exists(join(bed.childrenDir, "slow", "sock"))));
