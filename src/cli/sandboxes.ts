@@ -15,7 +15,7 @@ export async function sandboxes(home: string, json: boolean, screen: Screen): Pr
       kind,
       safeLine(about),
     ]);
-    screen.out(columns(["SANDBOX", "KIND", "WHAT"], rows));
+    screen.line(columns(["SANDBOX", "KIND", "WHAT"], rows));
   }
   return EXIT.done;
 }

@@ -1,5 +1,5 @@
 // What of this machine may be shared with a sandbox: a session's folder, and never one that holds what is to stay out.
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { SandboxContext, SandboxRequest } from "./types.ts";
 import { SandboxFailed } from "./words.ts";
@@ -15,7 +15,7 @@ export function within(inner: string, outer: string): boolean {
 }
 
 export interface Shared {
-  /** The folder to share, without links; null: sharing it would bring in all that is to stay out. */
+  /** The folder to share, without links; null: there is none, or it would bring in all that is to stay out. */
   workspace: string | null;
   notes: string[];
 }
@@ -25,6 +25,8 @@ export async function sharedFolder(context: SandboxContext, request: SandboxRequ
   const [workspace, hearth] = await Promise.all([real(request.workspace), real(context.home)]);
   if (within(workspace, hearth))
     throw new SandboxFailed(context.name, `${workspace} lies in Hearth's own folder, which is hidden inside`);
+  const found = await stat(workspace).catch(() => undefined);
+  if (!found?.isDirectory()) return { workspace: null, notes: [`The folder ${workspace} is not there.`] };
   const hidden = [hearth, ...(await Promise.all([context.configFile, context.environment.HOME ?? "/root"].map(real)))];
   if (!hidden.some((one) => within(one, workspace))) return { workspace, notes: [] };
   const note = `${workspace} holds what is hidden inside, so it is not shared: give the session a folder of its own.`;

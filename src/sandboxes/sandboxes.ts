@@ -187,7 +187,11 @@ export class Sandboxes {
   /** One that was found again, as it is to be seen. One whose sandbox is no longer configured is as its keeper says. */
   async adopted(name: string, child: Child): Promise<Child> {
     if (this.#o.settings()[name] === undefined) return child;
-    const sandbox = await this.get(name);
+    const sandbox = await this.get(name).catch((error: unknown) => {
+      this.#o.onWarning(`${child.id} runs in a sandbox that cannot be used now: ${String(error)}`);
+      return undefined;
+    });
+    if (sandbox === undefined) return child;
     this.#use(name, child.id);
     return this.#follow(name, sandbox, (await sandbox.wrap?.(child, false)) ?? child);
   }

@@ -50,8 +50,9 @@ export class SshConnection {
       .digest("hex")
       .slice(0, 16);
     const found = adopted.find((one) => this.#isOurs(one));
-    if (found !== undefined && "child" in found)
-      this.#master = Promise.resolve({ child: found.child, socket: socketOf(found.child) });
+    if (found === undefined || !("child" in found)) return;
+    this.#master = Promise.resolve({ child: found.child, socket: socketOf(found.child) });
+    void this.#forgetWhenClosed(found.child);
   }
 
   #isOurs(one: Adopted): boolean {
@@ -170,8 +171,11 @@ export async function endForgotten(
   used: (child: Child) => boolean,
   folder: string,
 ): Promise<void> {
-  const uses = (socket: string) => (one: Adopted) =>
-    "child" in one && one.child.end === undefined && one.child.spec.transport?.argv.includes(`ControlPath=${socket}`);
+  const uses = (socket: string) => (one: Adopted) => {
+    if (!("child" in one) || one.child.end !== undefined || one.child.id.startsWith(MASTER)) return false;
+    const { argv, transport } = one.child.spec;
+    return (transport?.argv ?? argv).includes(`ControlPath=${socket}`);
+  };
   for (const one of adopted) {
     const id = "child" in one ? one.child.id : one.id;
     if (!id.startsWith(MASTER)) continue;

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { missing } from "../../test/support/backends.ts";
+import { SshServer } from "../../test/support/ssh-server.ts";
+import { Bed, binaries } from "../keeper/testing/bed.ts";
+import type { SandboxConfig } from "./configured.ts";
+import { Sandboxes, type SandboxesOptions, type SandboxRequest } from "./sandboxes.ts";
+
+let bed: Bed;
+let folder: string;
+before(async () => {
+  bed = await Bed.make(await binaries.ordinary());
+  folder = await mkdtemp(join(tmpdir(), "hearth-sandboxes-"));
+});
+after(async () => {
+  await bed[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function open(sandboxes: Record<string, SandboxConfig>, more: Partial<SandboxesOptions> = {}): Promise<Sandboxes> {
+  return Sandboxes.open({
+    settings: () => sandboxes,
+    keepers: bed.keepers,
+    adopted: [],
+    keeperBinary: bed.binary,
+    keeperFor: async () => undefined,
+    home: bed.home,
+    configFile: join(bed.home, "config.toml"),
+    environment: { PATH: process.env.PATH ?? "", HOME: folder },
+    onWarning: (text) => bed.warnings.push(text),
+    ...more,
+  });
+}
+const request = (id: string): SandboxRequest => ({
+  ...{ id, cwd: tmpdir(), workspace: folder, mode: "pipe", session_id: null, limits: null },
+});
+const common = { environment: [], agent: true, options: [] };
+const box: SandboxConfig = { ...common, kind: "bubblewrap", network: false, read: [], write: [] };
+
+describe("entering a sandbox", () => {
+  it("P39: says which package brings a program that is not there", async () => {
+    const engines = { network: false, global_options: [], image: "x" };
+    const sandboxes = await open(
+      { box, pod: { ...common, ...engines, kind: "container" } },
+      { environment: { PATH: folder, HOME: folder } },
+    );
+    await assert.rejects(
+      sandboxes.enter("box", request("p1"), { argv: ["true"], env: {} }),
+      /apt-get install bubblewrap/,
+    );
+    await assert.rejects(sandboxes.enter("pod", request("p2"), { argv: ["true"], env: {} }), /apt-get install podman/);
+    await sandboxes.close();
+  });
+
+  it("P39: says how to allow what this machine forbids", async () => {
+    const bin = await mkdtemp(join(folder, "bin-"));
+    await writeFile(
+      join(bin, "bwrap"),
+      "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1\n",
+    );
+    await chmod(join(bin, "bwrap"), 0o755);
+    const sandboxes = await open({ box }, { environment: { PATH: `${bin}:/usr/bin:/bin`, HOME: folder } });
+    await assert.rejects(
+      sandboxes.enter("box", request("p3"), { argv: ["true"], env: {} }),
+      /No permissions to create new namespace.*unprivileged_userns/,
+    );
+    await sandboxes.close();
+  });
+
+  it("P6: names those there are where there is none of that name, and sees another configuration at once", async () => {
+    const known: Record<string, SandboxConfig> = { box };
+    const sandboxes = await open(known);
+    await assert.rejects(sandboxes.get("pod"), { reason: "sandbox_not_found", message: /local, box/ });
+    const first = await sandboxes.get("box");
+    assert.equal(await sandboxes.get("box"), first);
+    known.box = { ...box, network: true };
+    assert.notEqual(await sandboxes.get("box"), first);
+    await sandboxes.close();
+  });
+});
+
+describe("a far machine that is another kind of machine", () => {
+  let server: SshServer;
+  let why: string | undefined;
+  before(async () => {
+    why = await missing("ssh");
+    if (why === undefined) server = await SshServer.start();
+  });
+  after(async () => {
+    if (why === undefined) await server[Symbol.asyncDispose]();
+  });
+
+  const cases: [string, () => Promise<string | undefined>, RegExp][] = [
+    ["there is no inside half for it", async () => undefined, /there is none for Linux/],
+    [
+      "the inside half does not run there",
+      async () => {
+        const file = join(folder, "another-keeper");
+        await writeFile(file, "\u007fELF and nothing else");
+        return file;
+      },
+      /does not run there/,
+    ],
+  ];
+  for (const [name, keeperFor, says] of cases)
+    it(`P6: has a shell in its place, best effort, where ${name}`, async (t) => {
+      if (why !== undefined) return t.skip(why);
+      const far: SandboxConfig = { ...common, kind: "ssh", host: server.host, keeper: true, options: server.options };
+      const sandboxes = await open({ far }, { keeperFor });
+      const id = `proc_${name.length.toString(16).padStart(12, "0")}`;
+      const entered = await sandboxes.enter("far", request(id), { argv: ["sh", "-c", "echo said; exit 255"], env: {} });
+      assert.equal(entered.bestEffort, true);
+      assert.match(entered.notes.join(" "), says);
+      const child = await sandboxes.start(entered, { id, mode: "pipe", ...entered.spec });
+      assert.equal(child.live?.bestEffort, true);
+      const end = await child.exited;
+      assert.deepEqual(end.kind === "exited" && [end.code, end.signal], [255, null]);
+      await child.closed;
+      assert.equal((await child.spool.read(0, 100)).bytes.toString(), "said\n");
+      await sandboxes.close();
+    });
+});
