@@ -127,7 +127,7 @@ async function fetchEvents(host: RunningHost, session: string): Promise<string> 
 
 /** As `eventually`, for what takes minutes where a row asks for gigabytes. */
 async function eventuallyLong(what: string, check: () => Promise<boolean>): Promise<void> {
-  for (const limit = performance.now() + 170_000; performance.now() < limit; ) {
+  for (const limit = performance.now() + 280_000; performance.now() < limit; ) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
