@@ -19,6 +19,8 @@ export class ScreenViewer implements Disposable {
   bytes = 0;
   live = false;
   yours = false;
+  /** Counts bytes and draws none: to draw a flood takes a busy machine minutes. A snapshot can be drawn without them. */
+  blind: "no" | "yes" | "until a snapshot" = "no";
   error: string | undefined;
   readonly #changes = new Set<() => void>();
 
@@ -26,7 +28,7 @@ export class ScreenViewer implements Disposable {
     this.#ws = ws;
     ws.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) {
-        this.emulator.feed(data.subarray(HEAD));
+        if (this.blind === "no") this.emulator.feed(data.subarray(HEAD));
         this.offset = Number(data.readBigUInt64BE(0)) + data.length - HEAD;
         this.bytes += data.length;
       } else this.#heard(JSON.parse(data.toString()) as TerminalFrame);
@@ -41,6 +43,7 @@ export class ScreenViewer implements Disposable {
     switch (frame.type) {
       case "snapshot":
         this.snapshots++;
+        if (this.blind === "until a snapshot") this.blind = "no";
         this.#reset(frame.rows, frame.cols);
         this.complete = frame.complete;
         this.title = frame.title;
