@@ -50,6 +50,7 @@ describe("the story of a first run", () => {
     await row.waitFor();
     await row.click();
     await page.getByTestId("process-output").filter({ hasText: "check 3 of 60" }).first().waitFor();
+    if (pictures !== undefined) await page.getByText("check 25 of 60").waitFor();
     await picture(page, "running");
     const session_id = /ses_[0-9a-f]{12}/.exec(page.url())?.[0] ?? "";
     assert.notEqual(session_id, "");

@@ -5,7 +5,7 @@ import { OutputLog, type Shown } from "./output-log.ts";
 import { followOutput, readOutput } from "./source.ts";
 
 /** So much of a flood is drawn per frame: its end. */
-const MOST_PER_FRAME = 512 * 1024;
+const MOST_PER_FRAME = 128 * 1024;
 const PAGE_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 const nothing: Shown = { blocks: [], lines: 0, from: 0, to: 0 };

@@ -41,6 +41,8 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
       data-testid="process-detail"
       className="flex h-full min-h-0 flex-col outline-none"
       onKeyDown={(event) => {
+        // Inside a terminal every key is the program's.
+        if (event.target instanceof Element && event.target.closest(".xterm") !== null) return;
         if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
           event.preventDefault();
           root.current?.querySelector<HTMLElement>("[data-find]")?.click();
@@ -98,7 +100,11 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
       <Facts process={process} title={title} hub={hub} />
       {mode === "pty" ? (
         <Suspense fallback={<div className="min-h-48 flex-1 border-t border-line bg-sunken" />}>
-          <ProcessScreen key={id} id={id} command={command} hub={hub} />
+          <ProcessScreen
+            key={id}
+            {...{ id, command, running, hub }}
+            onLeave={() => root.current?.focus({ preventScroll: true })}
+          />
         </Suspense>
       ) : (
         <ProcessText key={id} id={id} command={command} running={running} hub={hub} />

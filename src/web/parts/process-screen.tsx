@@ -1,22 +1,37 @@
-// What a program draws on its terminal, to be watched and searched.
+// What a program draws on its terminal: watched, searched, and typed into.
 import { useEffect, useRef, useState } from "react";
+import type { TerminalStream } from "../../client/terminal.ts";
 import type { Hub } from "../hub.ts";
 import { followOutput } from "../output/source.ts";
+import { isAnswer } from "../replay.ts";
 import { openScreen, type Screen } from "../screen.ts";
+import { Clamp } from "../terminal/clamp.ts";
+import { commandOf, keysOf } from "../terminal/commands.ts";
+import { judgePaste } from "../terminal/paste.ts";
 import { Search } from "./icons.tsx";
 import { type Question, TerminalQuestion } from "./terminal-question.tsx";
 import { TerminalSearch } from "./terminal-search.tsx";
 
-export default function ProcessScreen({ id, command, hub }: { id: string; command: string; hub: Hub }) {
+export interface ProcessScreenProps {
+  id: string;
+  command: string;
+  running: boolean;
+  hub: Hub;
+  /** The keyboard leaves the screen. */
+  onLeave: () => void;
+}
+
+export default function ProcessScreen({ id, command, running, hub, onLeave }: ProcessScreenProps) {
   const place = useRef<HTMLElement>(null);
+  const leave = useRef(onLeave);
+  leave.current = onLeave;
   const [shown, setShown] = useState<Screen | null>(null);
   const [finding, setFinding] = useState(false);
   const [question, setQuestion] = useState<Question | null>(null);
   useEffect(() => {
     if (place.current === null) return;
     const screen = openScreen(place.current, {
-      readOnly: true,
-      label: "Screen of the process",
+      label: `Screen of the process. ${keysOf.leave} leaves it.`,
       onLink: (target) => setQuestion({ kind: "link", target }),
       // It has the size that its program was told, drawn so that it fits.
       onFit: () => undefined,
@@ -27,23 +42,35 @@ export default function ProcessScreen({ id, command, hub }: { id: string; comman
     };
     setShown(screen);
     screen.show(true);
+    let clamp = new Clamp();
     const stream = followOutput(id, {
-      onBytes: (bytes) => terminal.write(bytes),
+      onBytes: (bytes) => terminal.write(clamp.filter(bytes)),
       // In the order of the stream: what is still undrawn belongs to the screen before.
-      onReset: (rows, cols) =>
+      onReset: (rows, cols) => {
+        clamp = new Clamp();
         terminal.write("", () => {
           terminal.reset();
           sized(rows, cols);
-        }),
+        });
+      },
       onResize: (rows, cols) => terminal.write("", () => sized(rows, cols)),
       onExit: () => hub.refreshProcesses(),
     });
+    const typed = typeInto(place.current, screen, stream, {
+      ask: setQuestion,
+      find: () => setFinding(true),
+      leave: () => leave.current(),
+    });
     return () => {
+      typed[Symbol.dispose]();
       stream.close();
       setShown(null);
       screen[Symbol.dispose]();
     };
   }, [id, hub]);
+  useEffect(() => {
+    if (shown !== null) shown.terminal.options.disableStdin = !running;
+  }, [shown, running]);
 
   return (
     <div className="relative flex min-h-48 flex-1 flex-col bg-sunken">
@@ -72,4 +99,41 @@ export default function ProcessScreen({ id, command, hub }: { id: string; comman
       {question !== null && <TerminalQuestion question={question} onDone={() => setQuestion(null)} />}
     </div>
   );
+}
+
+interface Wishes {
+  ask: (question: Question) => void;
+  find: () => void;
+  leave: () => void;
+}
+
+const encoder = new TextEncoder();
+
+/** Keys and pastes go to the program; what the emulator says by itself does not: another viewer answers, or nobody. */
+function typeInto(place: HTMLElement, { terminal }: Screen, stream: TerminalStream, wishes: Wishes): Disposable {
+  terminal.attachCustomKeyEventHandler((event) => {
+    const command = event.type === "keydown" ? commandOf(event) : null;
+    if (command !== "leave" && command !== "find") return true;
+    event.preventDefault();
+    wishes[command]();
+    return false;
+  });
+  const data = terminal.onData((text) => {
+    if (!isAnswer(text)) stream.send(encoder.encode(text));
+  });
+  const paste = (event: ClipboardEvent) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const judged = judgePaste(event.clipboardData?.getData("text/plain") ?? "", terminal.modes.bracketedPasteMode);
+    const act = () => terminal.paste(judged.text);
+    if (judged.ask) wishes.ask({ kind: "paste", paste: judged, act });
+    else if (judged.text !== "") act();
+  };
+  place.addEventListener("paste", paste, { capture: true });
+  return {
+    [Symbol.dispose]() {
+      data.dispose();
+      place.removeEventListener("paste", paste, { capture: true });
+    },
+  };
 }

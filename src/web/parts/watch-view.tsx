@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { openWatched, watched } from "../../client/browser.ts";
 import { TerminalStream } from "../../client/terminal.ts";
 import { openScreen } from "../screen.ts";
+import { Clamp } from "../terminal/clamp.ts";
 import { type Question, TerminalQuestion } from "./terminal-question.tsx";
 
 interface Shown {
@@ -86,11 +87,13 @@ function Watched({ secret, shown, onState }: { secret: string; shown: Shown; onS
       if (pty && rows > 0 && cols > 0) screen.setSize(rows, cols);
     };
     let refused = false;
+    let clamp = new Clamp();
     const stream = new TerminalStream({
       open: (from) => openWatched(secret, id, from),
       listener: {
-        onBytes: (bytes) => screen.terminal.write(bytes),
+        onBytes: (bytes) => screen.terminal.write(clamp.filter(bytes)),
         onReset: (rows, cols) => {
+          clamp = new Clamp();
           screen.terminal.reset();
           sized(rows, cols);
         },
