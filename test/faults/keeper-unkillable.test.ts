@@ -16,7 +16,6 @@ const tag = `307.${process.pid}`;
 /** The parent of a vfork waits in the kernel until the child executes or ends: it cannot answer a signal meanwhile. */
 const blockedInVfork = `
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 static void leave(int number) {
   (void)number;
@@ -24,10 +23,9 @@ static void leave(int number) {
 }
 int main(int count, char **words) {
   signal(SIGTERM, leave);
-  puts("ready");
-  fflush(stdout);
   if (vfork() == 0) {
     if (count > 1) signal(SIGTERM, SIG_IGN);
+    if (write(1, "ready\\n", 6) != 6) _exit(1);
     for (;;) pause();
   }
   (void)words;
@@ -65,9 +63,10 @@ for (const [where, wayIn] of halves)
       await eventually("it is blocked", async () => (await stateOf(pidOf(child))) === "D");
       return child;
     }
-    const end = async (child: Child): Promise<unknown> => {
+    const end = async (child: Child) => {
       const told = await child.exited;
-      return told.kind === "exited" && [told.code, told.signal, told.endedBy];
+      assert.ok(told.kind === "exited");
+      return [told.code, told.signal, told.endedBy] as const;
     };
 
     it("F15: one that ignores TERM is killed when the grace is over", async (t) => {
@@ -116,7 +115,10 @@ for (const [where, wayIn] of halves)
     it("F15: one that is blocked in vfork by a deaf child is killed", async () => {
       const child = await blocked("vfork-deaf", "deaf");
       await child.kill({ graceMs: 50 });
-      assert.deepEqual(await end(child), [null, 9, "kill"]);
+      const [code, signal, endedBy] = await end(child);
+      assert.equal(endedBy, "kill");
+      // Children are killed before parents: the parent may be free to answer TERM before KILL comes to it.
+      assert.ok(signal === 9 || code === 6, `${code} ${signal}`);
       assert.deepEqual(await alive(vfork), []);
     });
 
