@@ -30,7 +30,7 @@ export async function detach(settings: Settings, port: number | undefined): Prom
   ];
   const command = [...up, ...(port === undefined ? [] : ["--port", String(port)])];
   const supervisor = await startSupervisor(keeper, log, command);
-  for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await delay(PROBE_MS)) {
+  for (const end = performance.now() + READY_WITHIN_MS; performance.now() < end; await delay(PROBE_MS)) {
     if (await answers(settings.home, 1_000)) return;
     // A host that ended by itself says why, and would say the same each time it is started again.
     if (!isRunning(supervisor) || refusedItself.test(await tail(log, begin))) break;

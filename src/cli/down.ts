@@ -37,7 +37,7 @@ export async function down(home: string, all: boolean, screen: Screen): Promise<
   const status = await connected.client.call("host.status", {});
   const end = all || (await wantsAllEnded(status, screen));
   await connected.client.call("host.stop", { all: end });
-  for (const limit = Date.now() + PATIENCE_MS; Date.now() < limit; await delay(50)) {
+  for (const limit = performance.now() + PATIENCE_MS; performance.now() < limit; await delay(50)) {
     const gone = file?.start_tick === undefined ? !(await answers(home, 500)) : !(await isAlive(file));
     if (gone) {
       screen.err(

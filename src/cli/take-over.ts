@@ -19,7 +19,7 @@ export async function waitOrTakeOver(
   holderPid: number | undefined,
   warn: (text: string) => void,
 ): Promise<"serves" | "free"> {
-  for (const end = Date.now() + SILENT_MS; Date.now() < end; await delay(PROBE_MS)) {
+  for (const end = performance.now() + SILENT_MS; performance.now() < end; await delay(PROBE_MS)) {
     if (await answers(home, PROBE_MS)) return "serves";
   }
   const holder = await readHostFile(home);
@@ -44,7 +44,8 @@ export async function waitOrTakeOver(
   ] as const) {
     if (!(await isAlive(holder))) break;
     process.kill(holder.pid, signal);
-    for (const end = Date.now() + patience; Date.now() < end && (await isAlive(holder)); ) await delay(20);
+    for (const end = performance.now() + patience; performance.now() < end && (await isAlive(holder)); )
+      await delay(20);
   }
   if (await isAlive(holder))
     throw new CliError(

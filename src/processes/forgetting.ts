@@ -54,11 +54,11 @@ export class Forgetting {
       .filter((process) => !process.running)
       .map((process) => ({
         id: process.id,
-        endedAt: process.row.ended_at ?? 0,
+        endedAt: -process.endedFor,
         bytes: process.bytesKept,
         open: !process.row.closed,
       }));
-    const due = toForget(ended, keep(), Date.now());
+    const due = toForget(ended, keep(), 0);
     if (due.length === 0) return;
     const untold = new Set([...(await log.views(NOTICE_VIEW)).keys()].map(processOf));
     const ids = due.filter((id) => !untold.has(id));

@@ -112,11 +112,11 @@ export class LoginEnvironment {
     const stamp = await profileStamp(base.HOME);
     const old = this.#cached;
     if (old !== null && old.key === key && old.stamp === stamp) {
-      const stale = old.settled?.problem !== null && old.settled !== null && Date.now() - old.readAt > RETRY_MS;
+      const stale = old.settled?.problem !== null && old.settled !== null && performance.now() - old.readAt > RETRY_MS;
       if (!stale) return old.login;
     }
     const login = this.#read(shell, base).catch((error: unknown) => this.#failed(shell, String(error)));
-    const fresh: Cached = { key, stamp, login, settled: null, readAt: Date.now() };
+    const fresh: Cached = { key, stamp, login, settled: null, readAt: performance.now() };
     this.#cached = fresh;
     fresh.settled = await login;
     return fresh.settled;

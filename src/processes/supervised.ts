@@ -59,6 +59,8 @@ export class Supervised {
   #book: Book;
   #watcher: Watcher | null = null;
   #check: PeriodicCheck | null = null;
+  #endedBefore = 0;
+  #endSeen = systemClock.now();
   #limits: LimitWatch | null = null;
   /** The limit it ran into; of memory rather than of processes. */
   #limited: Limited | null = null;
@@ -73,7 +75,10 @@ export class Supervised {
     this.#around = around;
     this.#screen = new Screen(row.mode === "pty" && book.size !== null ? [{ offset: 0, ...book.size }] : []);
     this.output = new Output(child?.spool ?? emptySpool);
-    if (row.status !== "running") this.#ended.resolve();
+    if (row.status !== "running") {
+      this.#endedBefore = Math.max(0, systemClock.wall() - (row.ended_at ?? 0));
+      this.#ended.resolve();
+    }
     if (row.closed) this.#closed.resolve();
   }
 
@@ -98,6 +103,10 @@ export class Supervised {
   /** Is whoever waits for it still to wait? Not once something that it is watched for was there (P18). */
   get awaited(): boolean {
     return this.running && this.row.watch_hits === 0;
+  }
+  /** How long ago it ended, in ms; of one that an earlier host has seen end, by that host's clock at first. */
+  get endedFor(): number {
+    return this.#endedBefore + (this.running ? 0 : systemClock.now() - this.#endSeen);
   }
   /** Bytes of output on disk. */
   get bytesKept(): number {
@@ -244,6 +253,7 @@ export class Supervised {
       this.#around.onWarning(`the end of process ${this.id} could not be recorded: ${String(error)}`);
     }
     this.#row = row;
+    this.#endSeen = systemClock.now();
     this.#ended.resolve();
     if (row.closed) this.#closed.resolve();
     this.#around.onEnded(this);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { realpath } from "node:fs/promises";
+import { realpath, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { call, context } from "../../test/support/tool-call.ts";
@@ -87,6 +88,18 @@ describe("terminal in the foreground", () => {
     assert.match(outcome.result, /before\n\n\[Timeout: it did not end within 1\.0 s and was killed/);
     assert.ok(!lives(Number(outcome.result.split("\n")[0])), "the background child is gone");
     assert.equal(host.processes.get(outcome.process_id ?? "").termination_source, "timeout");
+  });
+
+  it("F46: no setting of the system's clock ends a command early", async (t) => {
+    host.settings = { ...host.settings, waitLimitMs: 20 }; // so that it looks often at the time that is left
+    const running = run({ command: "echo begun; until [ -e go46 ]; do sleep 0.02; done" }, { callId: "call_jump" });
+    await printed(processIdOfCall("call_jump"), "begun");
+    t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 86_400_000 });
+    await pause(100);
+    await writeFile(join(host.home, "go46"), "");
+    const outcome = await running;
+    assert.equal(outcome.status, "ok", outcome.result);
+    host.settings = { ...host.settings, waitLimitMs: 20_000 };
   });
 
   it("S6: cuts a timeout to the configured limit and says so", async () => {

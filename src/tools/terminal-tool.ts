@@ -1,5 +1,6 @@
 // The tool `terminal`: a command, waited for or left running. A call and its process are one: each knows the other's name.
 import * as z from "zod";
+import { leftOf, systemClock } from "../processes/clock.ts";
 import { type Processes, processIdOfCall } from "../processes/processes.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
@@ -216,7 +217,8 @@ class Foreground {
     }
     // A command that reads standard input would wait for the timeout: nobody is there to type. A terminal has its person.
     if (args.pty !== true) await this.#endInput(process_id);
-    const timedOut = !(await this.#ended(process_id, started.started_at + limitMs, ctx.signal));
+    const left = started.recovered ? leftOf(systemClock, started.started_at, limitMs) : limitMs;
+    const timedOut = !(await this.#ended(process_id, left, ctx.signal));
     if (timedOut || ctx.signal.aborted) {
       await this.#processes.kill(process_id, { source: timedOut ? "timeout" : "cancel" });
       ctx.signal.throwIfAborted();
@@ -232,14 +234,14 @@ class Foreground {
     return { status, result: `${output}${gap(output)}[${about}]`, process_id };
   }
 
-  /** False if it still runs at `deadline` (ms since the epoch); true if it has ended or the wait was aborted. */
-  async #ended(id: string, deadline: number, signal: AbortSignal): Promise<boolean> {
-    for (;;) {
+  /** False if it still runs after `limitMs`; true if it has ended or the wait was aborted. */
+  async #ended(id: string, limitMs: number, signal: AbortSignal): Promise<boolean> {
+    for (const deadline = systemClock.now() + limitMs; ; ) {
       // One wait may be limited to less than this command's timeout: then it is waited for again.
-      const left = Math.max(0, deadline - Date.now());
+      const left = Math.max(0, deadline - systemClock.now());
       const { status } = await this.#processes.wait(id, { timeoutMs: left, signal });
       if (status !== "timeout") return true;
-      if (Date.now() >= deadline) return false;
+      if (systemClock.now() >= deadline) return false;
     }
   }
 

@@ -27,8 +27,8 @@ describe("the end of a process", () => {
       const wait = () => processes.wait(process_id, {});
       const waiting = [wait(), wait(), wait()];
       // From both sides of the natural end, as near to it as the round says.
-      const ending = delay(Math.random() * 2).then(() => processes.submit(process_id, "go"));
-      const killing = delay(Math.random() * 4).then(() => processes.kill(process_id, { source: "race" }));
+      const ending = delay(Math.random() * 4).then(() => processes.submit(process_id, "go"));
+      const killing = delay(Math.random() * 3).then(() => processes.kill(process_id, { source: "race" }));
       const looking = [processes.poll(process_id), processes.log(process_id, {}), host.keepers.adopt()];
       const submitted = ending.catch(() => 0); // it may have been killed before
       const [kill, ends] = await Promise.all([killing, Promise.all(waiting), Promise.all(looking), submitted]);
