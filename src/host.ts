@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import type { Config } from "./config/config.ts";
+import { environment } from "./config/environment.ts";
 import { keeperBinary } from "./config/keeper-binary.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { loadToken } from "./gateway/token.ts";
 import { HostLog } from "./host-log.ts";
 import { Keepers } from "./keeper/keepers.ts";
+import { openFiles, openFilesLimit } from "./keeper/open-files.ts";
 import { Limits } from "./limits/limits.ts";
 import { prepareDirectory } from "./log/home.ts";
 import { lockHome } from "./log/lock.ts";
@@ -20,6 +22,7 @@ import { Usage } from "./processes/usage/usage.ts";
 import { HOST_STREAM, newEvent } from "./protocol/events.ts";
 import type { Result } from "./protocol/methods.ts";
 import { Sandboxes } from "./sandboxes/sandboxes.ts";
+import { Redactor } from "./secrets/redactor.ts";
 import { Terminals } from "./terminals/terminals.ts";
 import { defaultToolSettings } from "./tools/tool.ts";
 import { buildTools } from "./tools/tools.ts";
@@ -64,23 +67,31 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   const lock = parts.use(await lockHome(home));
   await prepareDirectory(join(home, "logs"));
   const logFile = parts.use(await HostLog.open(join(home, "logs", "host.log")));
-  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, logFile);
+  const redactor = hostRedactor(config);
+  const clean = { write: (line: string) => logFile.write(redactor.text(line)) };
+  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, clean);
   const warn = (text: string): void => {
     logger.warn(text);
-    options.onWarning(text);
+    options.onWarning(redactor.text(text));
   };
   const { version: build } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const token = await loadToken(join(home, "token"));
+  redactor.learn("token of Hearth", token);
 
   const log = parts.use(await openLog({ home, onWarning: warn }));
-  const models = new Models({ settings: () => modelSettings(config), warn });
-  const turns = await Turns.open({ log, models, settings: () => turnSettings(config), warn });
+  const models = new Models({
+    settings: () => modelSettings(config, redactor),
+    warn,
+    onKey: (provider, key) => redactor.learn(`key of ${provider}`, key),
+  });
+  const turns = await Turns.open({ log, models, settings: () => turnSettings(config), warn, redactor });
   parts.defer(() => turns.close());
 
   const childrenDir = join(home, "children");
   await prepareDirectory(childrenDir);
   const limits = parts.use(await Limits.open({ home }));
   const { path: binary } = await keeperBinary(root);
+  openFiles.fit(await openFilesLimit());
   const keepers = await Keepers.open({
     childrenDir,
     binary,
@@ -104,7 +115,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   });
   const processes = await Processes.open({
     ...children,
-    sandboxes,
+    ...{ sandboxes, redactor },
     settings: () => config.current().processes,
     defaultCwd: homedir(),
   });
@@ -226,8 +237,25 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   return { url: gateway.mintTicket().url, address: gateway.address.url, stop, stopped, broken };
 }
 
-function modelSettings(config: Config): ReturnType<ConstructorParameters<typeof Models>[0]["settings"]> {
+/** Knows what is secret of the surroundings and of the settings; the parts tell it more. */
+function hostRedactor(config: Config): Redactor {
+  const { redaction } = config.current();
+  const redactor = new Redactor({
+    on: () => config.current().redaction.on,
+    variables: () => config.current().redaction.variables,
+  });
+  if (redaction.on) redactor.learnEnvironment(environment());
+  modelSettings(config, redactor);
+  return redactor;
+}
+
+function modelSettings(
+  config: Config,
+  redactor: Redactor,
+): ReturnType<ConstructorParameters<typeof Models>[0]["settings"]> {
   const { providers, model, fallbackModel } = config.current();
+  for (const [name, { apiKey }] of Object.entries(providers))
+    if (apiKey !== undefined) redactor.learn(`key of ${name}`, apiKey);
   return { providers, model, fallbackModel };
 }
 

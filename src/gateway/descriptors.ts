@@ -1,19 +1,11 @@
 // Keeps some file descriptors free for work: a host whose table of open files is full accepts connections and drops them
 // without a word, and can neither start a process nor read an output.
-import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 
 /** What stays free for starts, outputs and the event log whoever connects; and of that, for the command line's own way in. */
 const RESERVE = 32;
 const LOCAL_RESERVE = 16;
 const FEW = 256;
-
-/** How many files this process may have open; undefined where the system does not say. */
-export async function openFilesLimit(): Promise<number | undefined> {
-  const text = await readFile("/proc/self/limits", "utf8").catch(() => "");
-  const found = /^Max open files\s+(\d+)/m.exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
-}
 
 /**
  * Tells whether a socket that was just accepted takes one of the last descriptors. The kernel gives out the lowest number

@@ -4,6 +4,7 @@ import { readSync } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OffsetGone } from "./failures.ts";
+import { openFiles } from "./open-files.ts";
 import type { Spool } from "./types.ts";
 
 const largestRead = 1024 * 1024;
@@ -98,6 +99,7 @@ export class SpoolReader implements Spool {
   async release(): Promise<void> {
     clearTimeout(this.#idle);
     this.#idle = undefined;
+    openFiles.released(this);
     await this.#replaceOpen(undefined);
   }
 
@@ -121,11 +123,22 @@ export class SpoolReader implements Spool {
     const segment = this.#open;
     if (target.length > smallRead || this.#length - from > recent) return 0;
     if (segment === undefined || segment.start > from) return 0;
+    openFiles.used(this);
     return readSync(segment.handle.fd, target, 0, target.length, from - segment.start);
   }
 
   /** Reads into `target` what one segment has of it; 0 only where the disk holds less than the keeper said. */
   async #readDisk(from: number, target: Buffer): Promise<number> {
+    const room = openFiles.entered();
+    if (room !== undefined) await room;
+    try {
+      return await this.#readSegments(from, target);
+    } finally {
+      openFiles.left();
+    }
+  }
+
+  async #readSegments(from: number, target: Buffer): Promise<number> {
     for (let attempt = 0; attempt < 3; attempt++) {
       const segment = await this.#segmentAt(from, attempt > 0);
       if (segment === undefined) continue;
@@ -151,10 +164,12 @@ export class SpoolReader implements Spool {
       if (handle === undefined) return undefined; // dropped since the listing
       segment = { start, handle, readers: 1 };
       await this.#replaceOpen(segment);
+      openFiles.used(this);
       this.#keepWarm(); // memory may have been given back while the file was being opened
       return segment;
     }
     segment.readers++;
+    openFiles.used(this);
     return segment;
   }
 
