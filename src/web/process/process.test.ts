@@ -100,7 +100,7 @@ describe("what a process has used lately", () => {
     const box = { width: 60, height: 10, steps: 4, top: 1 };
     assert.equal(sparkline([0, 1], box).line, "M40 10L60 0");
     assert.equal(sparkline([0, 1], box).area, "M40 10L60 0L60 10L40 10Z");
-    assert.equal(sparkline([1, null, 0.5, 5], box).line, "M0 0M40 5L60 0");
+    assert.equal(sparkline([1, null, 0.5, 5], box).line, "M0 0h0.1M40 5L60 0");
     assert.equal(sparkline([], box).line, "");
     const values = fc.array(fc.option(fc.double({ noNaN: false })), { maxLength: 200 });
     fc.assert(

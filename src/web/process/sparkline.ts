@@ -23,7 +23,10 @@ export function sparkline(
   let begin: number | null = null;
   let x = 0;
   const close = () => {
-    if (begin !== null) area += `L${round(x)} ${height}L${begin} ${height}Z`;
+    if (begin === null) return;
+    area += `L${round(x)} ${height}L${begin} ${height}Z`;
+    // A value between two gaps is a dot.
+    if (begin === round(x)) line += "h0.1";
     begin = null;
   };
   for (const [at, value] of shown.entries()) {
