@@ -15,8 +15,9 @@ const PIDS = 400;
 async function limitedHost(t: TestContext, env: Record<string, string>): Promise<RunningHost | undefined> {
   const host = await RunningHost.start(env);
   const { limits } = await (await host.client()).call("host.status", {});
-  if (mayRun(t, `control groups (${limits.why ?? "there are none"})`, limits.controllers.length === 3)) return host;
+  if (limits.controllers.length === 3) return host;
   await host[Symbol.asyncDispose]();
+  t.skip(`this machine does not give its control groups: ${limits.why}`); // no program that could be installed
   return undefined;
 }
 
@@ -106,7 +107,8 @@ describe("a machine without file notifications", () => {
       [],
     );
     const { limits } = await client.call("host.status", {});
-    if (!mayRun(t, `control groups (${limits.why ?? "there are none"})`, limits.controllers.includes("pids"))) return;
+    if (!limits.controllers.includes("pids"))
+      return t.skip(`this machine does not give its control groups: ${limits.why}`);
     const rounds = new Rounds(2);
     for (const _ of rounds) {
       const script = "i=0; while [ $i -lt 40 ]; do sleep 20 & i=$((i+1)); done; wait";

@@ -12,8 +12,9 @@ const MIB = 2 ** 20;
 async function limitedHost(t: TestContext, env: Record<string, string>): Promise<RunningHost | undefined> {
   const host = await RunningHost.start(env);
   const { limits } = await (await host.client()).call("host.status", {});
-  if (mayRun(t, `control groups (${limits.why ?? "there are none"})`, limits.controllers.length === 3)) return host;
+  if (limits.controllers.length === 3) return host;
   await host[Symbol.asyncDispose]();
+  t.skip(`this machine does not give its control groups: ${limits.why}`); // no program that could be installed
   return undefined;
 }
 
