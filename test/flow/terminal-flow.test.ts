@@ -22,18 +22,18 @@ describe("terminals that many watch", () => {
 
   it("T7: the one who does not read keeps nobody waiting, may press Ctrl-C, and ends on the right screen", async () => {
     const [flooded, other] = [await open("flooded"), await open("other")];
-    using slow = await ScreenViewer.open(host, flooded);
+    using first = await ScreenViewer.open(host, flooded);
+    let slow = first;
     await slow.until(() => slow.live, "live screen");
     await type(flooded, `yes '${"no end of it ".repeat(20)}'\r`);
     await slow.until(() => slow.bytes > 100_000, "the flood");
     slow.pause();
-    slow.blind = "until a snapshot";
     const before = slow.bytes;
     using elsewhere = await ScreenViewer.open(host, other);
     elsewhere.type("echo still $((40 + 2))\r");
     await elsewhere.shows(/^still 42/);
     using counts = await ScreenViewer.open(host, flooded);
-    counts.blind = "yes";
+    counts.blind = true;
     // More than the system's buffers take for who does not read: up to 32 MiB here and 4 MiB there.
     await counts.until(() => counts.bytes > 48_000_000, "much of the flood", 60_000);
     using fast = await ScreenViewer.open(host, flooded);
@@ -44,11 +44,16 @@ describe("terminals that many watch", () => {
     await type(flooded, "echo over $((1 + 1))\r");
     await fast.shows(/^over 2/, 60_000);
     slow.resume();
+    // It sees the end soon, whichever way its own pace asks for: a snapshot, or the rest where there is not much of it.
+    const broughtUp = () => slow.over || slow.snapshots >= 2 || slow.offset >= fast.offset;
+    await slow.until(broughtUp, "a snapshot or the end", 60_000);
+    // On a busy machine ten seconds may have passed without a byte taken: then it was cut, and comes again.
+    using again = slow.over ? await ScreenViewer.open(host, flooded) : undefined;
+    slow = again ?? first;
     await slow.shows(/^over 2/, 60_000);
     await slow.until(() => slow.offset >= fast.offset, "all bytes");
     await fast.until(() => fast.offset >= slow.offset, "all bytes");
-    assert.ok(slow.snapshots >= 2, "brought up to date by a snapshot");
-    assert.ok(slow.bytes - before < 64_000_000, "and not by all that was printed");
+    assert.ok(first.bytes - before < 64_000_000, "not by all that was printed");
     using late = await ScreenViewer.open(host, flooded);
     await late.until(() => late.live && late.offset === slow.offset, "the same bytes");
     assert.deepEqual(slow.lines(), late.lines());

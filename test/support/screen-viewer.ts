@@ -19,8 +19,10 @@ export class ScreenViewer implements Disposable {
   bytes = 0;
   live = false;
   yours = false;
-  /** Counts bytes and draws none: to draw a flood takes a busy machine minutes. A snapshot can be drawn without them. */
-  blind: "no" | "yes" | "until a snapshot" = "no";
+  /** The connection has ended. */
+  over = false;
+  /** Counts bytes and draws none: to draw a flood takes a busy machine minutes. */
+  blind = false;
   error: string | undefined;
   readonly #changes = new Set<() => void>();
 
@@ -28,13 +30,14 @@ export class ScreenViewer implements Disposable {
     this.#ws = ws;
     ws.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) {
-        if (this.blind === "no") this.emulator.feed(data.subarray(HEAD));
+        if (!this.blind) this.emulator.feed(data.subarray(HEAD));
         this.offset = Number(data.readBigUInt64BE(0)) + data.length - HEAD;
         this.bytes += data.length;
       } else this.#heard(JSON.parse(data.toString()) as TerminalFrame);
       for (const change of this.#changes) change();
     });
     ws.on("close", () => {
+      this.over = true;
       for (const change of this.#changes) change();
     });
   }
@@ -43,7 +46,6 @@ export class ScreenViewer implements Disposable {
     switch (frame.type) {
       case "snapshot":
         this.snapshots++;
-        if (this.blind === "until a snapshot") this.blind = "no";
         this.#reset(frame.rows, frame.cols);
         this.complete = frame.complete;
         this.title = frame.title;
