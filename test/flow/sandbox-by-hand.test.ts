@@ -27,6 +27,7 @@ function block(language: string, containing: string): string {
 describe("a backend of one's own", () => {
   let folder: string;
   let host: RunningHost;
+  const made = new AsyncDisposableStack();
   const module = block("js", "openSandbox");
   const root = process.getuid?.() === 0;
 
@@ -45,12 +46,10 @@ describe("a backend of one's own", () => {
     const silent =
       '[sandboxes.silent]\nkind = "command"\nargv = ["sh", "-c", "echo no machine is free >&2", "{keeper}", "inside"]\n';
     await writeFile(join(home, "config.toml"), [alone, jail, changed, gone, silent].join("\n"), { mode: 0o600 });
-    host = await RunningHost.start({}, [], home);
+    made.defer(() => rm(folder, { recursive: true, force: true }));
+    host = made.use(await RunningHost.start({}, [], home));
   });
-  after(async () => {
-    await host[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => made.disposeAsync());
 
   for (const sandbox of ["alone", "jail"])
     it(`P6: runs by the words of the documentation (${sandbox})`, async (t) => {

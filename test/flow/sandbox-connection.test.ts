@@ -15,24 +15,20 @@ describe("the connection to a far machine", () => {
   let host: RunningHost;
   let workspace: string;
   let why: string | undefined;
+  const made = new AsyncDisposableStack();
 
   before(async () => {
     why = await missing("ssh");
     if (why !== undefined) return;
-    server = await SshServer.start();
+    server = made.use(await SshServer.start());
     workspace = await realpath(await mkdtemp(join(tmpdir(), "hearth-work-")));
     const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")));
     const config = { kind: "ssh", host: server.host, options: server.options };
     await writeFile(join(home, "config.toml"), section("far", config), { mode: 0o600 });
-    host = await RunningHost.start({}, [], home);
+    made.defer(() => rm(workspace, { recursive: true, force: true }));
+    host = made.use(await RunningHost.start({}, [], home));
   });
-  after(async () => {
-    if (why !== undefined) return;
-    await host[Symbol.asyncDispose]();
-    assert.deepEqual(await masters(), [], "an orderly stop with nothing running ends it");
-    await server[Symbol.asyncDispose]();
-    await rm(workspace, { recursive: true, force: true });
-  });
+  after(() => made.disposeAsync());
   const test = (name: string, body: () => Promise<void>): void => {
     it(name, async (t) => (why === undefined ? await body() : t.skip(why)));
   };
@@ -82,5 +78,10 @@ describe("the connection to a far machine", () => {
     const next = await start("exit 2");
     assert.equal((await rpc(host, "process.wait", { process_id: next.process_id, timeout: 30 })).exit_code, 2);
     assert.notDeepEqual(await masters(), before);
+  });
+
+  test("T11: ends with an orderly stop, since nothing runs over it any more", async () => {
+    await host[Symbol.asyncDispose]();
+    assert.deepEqual(await masters(), []);
   });
 });

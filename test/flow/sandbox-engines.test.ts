@@ -22,6 +22,7 @@ describe("containers", () => {
   let host: RunningHost;
   let recorded: RecordingEngine;
   let why: string | undefined;
+  const made = new AsyncDisposableStack();
   const running = `hearth-test-running-${process.pid}`;
   const left = `hearth-proc_${process.pid.toString(16).padStart(12, "0")}`;
 
@@ -34,6 +35,8 @@ describe("containers", () => {
     await mkdir(workspace);
     recorded = await recordingEngine(folder, defaultOutFile);
     const image = await testImage();
+    made.defer(() => rm(folder, { recursive: true, force: true }));
+    made.defer(async () => void (await engine("rm", "--force", "--ignore", "--time", "0", running, left)));
     // One that an earlier host of this home has left behind, and one that is somebody else's.
     const label = createHash("sha256").update(home).digest("hex").slice(0, 16);
     const still = ["--network", "none", ...podman.options, "--entrypoint", "sleep", image, "1000"];
@@ -50,14 +53,9 @@ describe("containers", () => {
       section("shared", { kind: "container", ...podman, options: [], container: running }),
     ];
     await writeFile(join(home, "config.toml"), sections.join("\n"), { mode: 0o600 });
-    host = await RunningHost.start({}, [], home);
+    host = made.use(await RunningHost.start({}, [], home));
   });
-  after(async () => {
-    if (why !== undefined) return;
-    await host[Symbol.asyncDispose]();
-    await engine("rm", "--force", "--time", "0", running);
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => made.disposeAsync());
   const test = (name: string, body: () => Promise<void>): void => {
     it(name, async (t) => (why === undefined ? await body() : t.skip(why)));
   };

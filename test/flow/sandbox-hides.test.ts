@@ -11,6 +11,7 @@ import { RunningHost } from "../support/running-host.ts";
 for (const kind of ["bubblewrap", "container"] as const)
   describe(`what a sandbox hides (${kind})`, () => {
     let why: string | undefined;
+    const made = new AsyncDisposableStack();
     let backend: Backend;
     let host: RunningHost;
     /** The person's home, with everything in it. */
@@ -20,7 +21,7 @@ for (const kind of ["bubblewrap", "container"] as const)
     before(async () => {
       why = await missing(kind);
       if (why !== undefined) return;
-      backend = await openBackend(kind);
+      backend = made.use(await openBackend(kind));
       home = await realpath(await mkdtemp(join(tmpdir(), "hearth-person-")));
       workspace = join(home, "work");
       const state = join(home, "state");
@@ -32,14 +33,10 @@ for (const kind of ["bubblewrap", "container"] as const)
       const settings = `approvals = "off"\n[processes]\nsandbox = "${backend.sandbox}"\n${backend.config}${lists}environment = ["PASSED"]\n`;
       await writeFile(join(state, "config.toml"), settings, { mode: 0o600 });
       const env = { HOME: home, PASSED: "goes in", ANTHROPIC_API_KEY: "sk-ant-secret", UNNAMED: "stays out" };
-      host = await RunningHost.start(env, [], state);
+      made.defer(() => rm(home, { recursive: true, force: true }));
+      host = made.use(await RunningHost.start(env, [], state));
     });
-    after(async () => {
-      if (why !== undefined) return;
-      await host[Symbol.asyncDispose]();
-      await backend[Symbol.asyncDispose]();
-      await rm(home, { recursive: true, force: true });
-    });
+    after(() => made.disposeAsync());
 
     async function inside(
       command: string,

@@ -42,23 +42,21 @@ export function conforms(kind: Kind): void {
     let host: RunningHost;
     let workspace: string;
     let why: string | undefined;
+    /** Also what a start that failed halfway has made. */
+    const made = new AsyncDisposableStack();
 
     before(async () => {
       why = await missing(kind);
       if (why !== undefined) return;
-      backend = await openBackend(kind);
+      backend = made.use(await openBackend(kind));
       workspace = await realpath(await mkdtemp(join(tmpdir(), "hearth-work-")));
       const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")));
       const sections = [backend.config, ...backend.broken.map(({ config }) => config)];
       await writeFile(join(home, "config.toml"), sections.join("\n"), { mode: 0o600 });
-      host = await RunningHost.start({}, [], home);
+      made.defer(() => rm(workspace, { recursive: true, force: true }));
+      host = made.use(await RunningHost.start({}, [], home));
     });
-    after(async () => {
-      if (why !== undefined) return;
-      await host[Symbol.asyncDispose]();
-      await backend[Symbol.asyncDispose]();
-      await rm(workspace, { recursive: true, force: true });
-    });
+    after(() => made.disposeAsync());
 
     const start = (script: string, more: Record<string, unknown> = {}): Promise<ProcessRow> =>
       rpc(host, "process.start", { argv: ["sh", "-c", script], cwd: workspace, sandbox: backend.sandbox, ...more });
