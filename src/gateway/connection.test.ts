@@ -84,6 +84,33 @@ describe("a gateway connection", () => {
     peer.ws.close();
   });
 
+  it("S15: is told that a turn waits for room on the disk, and that it goes on, where it follows that session", async () => {
+    const stalls = new Set<(session: string, stalled: boolean) => void>();
+    host.services.turns.onStalled = (listener) => {
+      stalls.add(listener);
+      return { [Symbol.dispose]: () => void stalls.delete(listener) };
+    };
+    const [one, two] = [await Peer.open(host), await Peer.open(host)];
+    const session = String((await one.ask(1, "session.create", {})).result?.session_id);
+    for (const stalled of [true, false]) for (const tell of stalls) tell(session, stalled);
+    const told = (peer: Peer) => peer.singles.filter((frame) => frame.params?.type === "turn.stalled");
+    await until(() => told(one).length === 2, "both");
+    const payloads = told(one).map((frame) => frame.params?.payload as { session_id: string; stalled: boolean });
+    assert.deepEqual(
+      payloads.map((payload) => [payload.session_id, payload.stalled]),
+      [
+        [session, true],
+        [session, false],
+      ],
+    );
+    assert.equal(told(one)[0]?.params?.seq, undefined, "no event of the log");
+    await two.ask(1, "session.list", {});
+    assert.equal(told(two).length, 0);
+    one.ws.close();
+    two.ws.close();
+    await until(() => stalls.size === 0, "nobody listens any more");
+  });
+
   it("S13: resumes after a number, exactly, and only once however often it is asked to", async () => {
     const one = await Peer.open(host);
     const session = String((await one.ask(1, "session.create", {})).result?.session_id);

@@ -15,6 +15,8 @@ import type { Services } from "./services.ts";
 
 const MAX_FOLLOWED = 200;
 /** Time for a close frame to arrive before the socket is cut. */
+const STALLED =
+  "The disk that holds the conversation is full: the turn waits. Free some space, and it goes on by itself.";
 const CLOSE_MS = 1_000;
 
 export interface ConnectionOptions extends Omit<DialogueOptions, "subscriber" | "onFailure"> {
@@ -32,6 +34,7 @@ export class Connection implements Subscriber {
   readonly #dialogue: Dialogue;
   readonly #outflow: Outflow;
   readonly #gone = new AbortController();
+  readonly #stalls: Disposable;
   /** By stream. */
   readonly #followed = new Map<string, AbortController>();
   #reason = "closed by the client";
@@ -67,6 +70,7 @@ export class Connection implements Subscriber {
     keepAlive(ws, () => {
       this.#reason = "no answer to pings";
     });
+    this.#stalls = options.services.turns.onStalled((session_id, stalled) => this.#stalled(session_id, stalled));
     options.loginEnded.addEventListener("abort", this.#loginEnded);
     if (options.loginEnded.aborted) this.#loginEnded();
     void this.#welcome();
@@ -113,6 +117,14 @@ export class Connection implements Subscriber {
       log.error({ peer, err }, "the first frame failed");
       this.close(closeCodes.internal, "the host's log cannot be read");
     }
+  }
+
+  /** Not an event of the log: the disk that it would be kept on is full. */
+  #stalled(session_id: string, stalled: boolean): void {
+    if (!this.#followed.has(sessionStream(session_id))) return;
+    const message = stalled ? STALLED : "There is room on the disk again: the turn goes on.";
+    const params = { type: "turn.stalled", payload: { session_id, stalled, message } };
+    this.#send(JSON.stringify({ jsonrpc: "2.0", method: "event", params }));
   }
 
   #receive(data: RawData, isBinary: boolean): void {
@@ -168,6 +180,7 @@ export class Connection implements Subscriber {
 
   #ended(code: number): void {
     this.#gone.abort();
+    this.#stalls[Symbol.dispose]();
     this.#dialogue.end();
     for (const end of this.#followed.values()) end.abort();
     const sessions = [...this.#followed.keys()].filter((stream) => stream !== HOST_STREAM).length;

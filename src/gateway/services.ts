@@ -56,6 +56,8 @@ export interface TurnService {
   setApprovals(sessionId: string, mode: ApprovalMode): Promise<void>;
   usage(sessionId?: string): Later<Result<"usage.get">>;
   busy(): number;
+  /** Calls `listener` each second while a turn waits for room on the disk, and once it goes on. */
+  onStalled(listener: (sessionId: string, stalled: boolean) => void): Disposable;
   /** Where a turn's events are; undefined if there never was such a turn. */
   streamOf(turnId: string): Promise<{ session_id: string; after: number } | undefined>;
   cancelTurn(turnId: string): Promise<boolean>;

@@ -173,6 +173,19 @@ describe("a notice", () => {
     await t.seen(id, "turn.ended", 22);
   });
 
+  it("S11: wakes an agent no more often than the settings say", async () => {
+    await t.host(new ScriptedModel([]), [], { wakesPerHour: 2 });
+    const id = await t.session();
+    for (let n = 1; n <= 2; n++) {
+      await notice(`n${n}`, `notice ${n}`, id);
+      await t.seen(id, "turn.ended", n);
+    }
+    t.expectWarning(/woken 2 times within an hour: notices wait, and are told together/);
+    await notice("n3", "one more", id);
+    await t.turns.submit({ session_id: id, text: "hello" });
+    assert.deepEqual(only(await t.seen(id, "turn.ended", 3), "turn.started").at(-1)?.payload.notices, ["n3"]);
+  });
+
   it("P29: told by a tool's result it wakes nobody, whichever of the two comes first", async () => {
     const tells = tool("process", { run: async () => ({ status: "ok", result: "exited 0", notices: ["n1", "n2"] }) });
     const gate = Promise.withResolvers<void>();

@@ -13,6 +13,8 @@ const FULL_DISK_PAUSE_MS = 1000;
 export class Session {
   readonly id: string;
   readonly state = new SessionState();
+  /** Hears each time a turn finds the disk full, and once it has found room again. */
+  onStalled: ((stalled: boolean) => void) | undefined;
   /** With the effect of appends that are still on their way. */
   row: StoredSession;
   readonly #log: EventLog;
@@ -101,9 +103,10 @@ export class Session {
     const views: ViewPut[] = [...(options.views ?? [])];
     if (row !== this.row) views.push({ view: "session", key: this.id, value: row });
     this.row = row;
-    for (;;) {
+    for (let stalled = false; ; stalled = true) {
       try {
         const records = await this.#log.append(this.#stream, events, { views });
+        if (stalled) this.onStalled?.(false);
         await this.#caughtUp(records);
         return records;
       } catch (thrown) {
@@ -111,6 +114,7 @@ export class Session {
           this.row = this.#durableRow;
           throw thrown;
         }
+        this.onStalled?.(true);
         await delay(FULL_DISK_PAUSE_MS);
       }
     }

@@ -1,4 +1,5 @@
 // Every session there is: its row for lists, itself in memory while it is used, and the word to lists when it changes.
+import { EventEmitter } from "node:events";
 import type { EventLog } from "../log/event-log.ts";
 import { HostError } from "../protocol/errors.ts";
 import {
@@ -26,6 +27,7 @@ export class Sessions implements Disposable {
   readonly #loaded = new Map<string, { session: Session; ready: Promise<Session> }>();
   readonly #toList = new Set<string>();
   readonly #tap: Disposable;
+  readonly #stalls = new EventEmitter<{ stalled: [string, boolean] }>();
   #onNotice: ((sessionId: string) => void) | undefined;
   #lastWorkspace: string | undefined;
   #quiet = false;
@@ -35,6 +37,7 @@ export class Sessions implements Disposable {
     this.#warn = options.warn;
     this.#rows = rows;
     this.#lastWorkspace = typeof lastWorkspace === "string" ? lastWorkspace : undefined;
+    this.#stalls.setMaxListeners(0); // one for each connection
     this.#tap = this.#log.tap((stream, records) => this.#heard(stream, records));
   }
 
@@ -62,6 +65,16 @@ export class Sessions implements Disposable {
   /** Calls `listener` when a notice has come into a session. */
   whenNotified(listener: (sessionId: string) => void): void {
     this.#onNotice = listener;
+  }
+
+  /** Calls `listener` each second while a turn waits for room on the disk, and once it goes on. Needs no disk itself (S15). */
+  onStalled(listener: (sessionId: string, stalled: boolean) => void): Disposable {
+    this.#stalls.on("stalled", listener);
+    return { [Symbol.dispose]: () => void this.#stalls.off("stalled", listener) };
+  }
+
+  #listen(session: Session): void {
+    session.onStalled = (stalled) => void this.#stalls.emit("stalled", session.id, stalled);
   }
 
   has(id: string): boolean {
@@ -106,6 +119,7 @@ export class Sessions implements Disposable {
   async create(info: Payload<"session.info">, named: string | undefined): Promise<Session> {
     const id = newId("session");
     const session = Session.fresh(this.#log, id);
+    this.#listen(session);
     this.#rows.set(id, newRow(id, Date.now()));
     this.#loaded.set(id, { session, ready: Promise.resolve(session) });
     try {
@@ -123,6 +137,7 @@ export class Sessions implements Disposable {
   async get(id: string): Promise<Session> {
     const stored = this.stored(id);
     const loaded = this.#loaded.get(id) ?? Session.opening(this.#log, stored);
+    this.#listen(loaded.session);
     this.#loaded.delete(id);
     this.#loaded.set(id, loaded);
     this.#forgetIdle();

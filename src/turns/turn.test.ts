@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ScriptedModel } from "../../test/support/scripted-model.ts";
 import { ModelError } from "../models/model.ts";
+import { HostError } from "../protocol/errors.ts";
+import { sessionStream } from "../protocol/events.ts";
 import { only, type Settings, TestTurns, tool, types } from "./testing/test-turns.ts";
 
 const t = new TestTurns();
@@ -201,5 +203,51 @@ describe("a turn", () => {
       .join("");
     assert.equal(streamed, words.map((w) => w.text).join(""));
     assert.equal(only(events, "message.complete")[0]?.payload.text, streamed);
+  });
+
+  it("S15: waits for a full disk, says so meanwhile to whoever listens, and goes on by itself", async () => {
+    const { log } = t;
+    const gate = Promise.withResolvers<void>();
+    await t.host(new ScriptedModel([[{ wait: gate.promise }, { text: "answer" }]]));
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "turn.started");
+    const append = log.append.bind(log);
+    let full = 2;
+    log.append = (stream, events, options) =>
+      stream === sessionStream(id) && full-- > 0
+        ? Promise.reject(new HostError("storage_full", "no room"))
+        : append(stream, events, options);
+    const told: [string, boolean][] = [];
+    using _listening = t.turns.onStalled((session, stalled) => told.push([session, stalled]));
+    gate.resolve();
+    const events = await t.seen(id, "turn.ended");
+    log.append = append;
+    assert.equal(only(events, "turn.ended")[0]?.payload.status, "done");
+    assert.deepEqual(told, [
+      [id, true],
+      [id, true],
+      [id, false],
+    ]);
+  });
+
+  it("P38: gives its tools the routing of the person's latest words", async () => {
+    const heard: unknown[] = [];
+    const look = tool("look", {
+      run: async (_args, ctx) => {
+        heard.push(ctx.routing);
+        return { status: "ok", result: "" };
+      },
+    });
+    await t.host(new ScriptedModel([[{ tool: "look", args: {} }], [{ text: "one" }], [{ tool: "look", args: {} }]]), [
+      look,
+    ]);
+    const id = await t.session();
+    const routing = { platform: "irc", chat: "#ops" };
+    await t.turns.submit({ session_id: id, text: "one", routing });
+    await t.seen(id, "turn.ended");
+    await t.turns.submit({ session_id: id, text: "two" });
+    await t.seen(id, "turn.ended", 2);
+    assert.deepEqual(heard, [routing, routing]);
   });
 });

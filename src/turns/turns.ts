@@ -300,6 +300,11 @@ export class Turns {
     return clarify(session, context.turnId, context.callId, question, choices, signal);
   }
 
+  /** Tells, while a turn waits for room on the disk, and when it goes on. */
+  onStalled(listener: (sessionId: string, stalled: boolean) => void): Disposable {
+    return this.#sessions.onStalled(listener);
+  }
+
   /** Turns that run or wait for a person. */
   busy(): number {
     return this.#running.size;

@@ -155,6 +155,50 @@ describe("processes over the API", () => {
     );
   });
 
+  it("P18, P38: what is active is asked for by method; routing and checks are bounded", async () => {
+    const { session_id: mine } = await rpc(host, "session.create", { workspace: home });
+    const routing = { platform: "irc", chat: "#ops" };
+    const row = await rpc(host, "process.start", {
+      argv: ["sleep", "60"],
+      session_id: mine,
+      routing,
+      check_every_s: 600,
+    });
+    const { process_id } = row;
+    assert.deepEqual([row.routing, row.check_every_s], [routing, 600]);
+    const activity = await rpc(host, "process.activity", { session_id: mine });
+    assert.deepEqual([activity.active, activity.running_here], [true, 1]);
+    assert.equal((await rpc(host, "process.activity", { process_id })).wait, true);
+    await rpc(host, "process.kill", { process_id });
+    assert.equal((await rpc(host, "process.activity", { session_id: mine })).active, false);
+    assert.equal((await rpc(host, "process.activity", { process_id })).wait, false);
+    const long = { chat: "x".repeat(1_000) };
+    for (const wrong of [{ routing: long }, { check_every_s: 9 }])
+      assert.equal(
+        (await refused(host, "process.start", { argv: ["true"], session_id: mine, ...wrong })).data.status,
+        400,
+      );
+  });
+
+  it("P34: a view that is closed ends nothing, and is opened again where it was", async () => {
+    const { process_id } = await rpc(host, "process.start", {
+      argv: ["sh", "-c", "echo one; read go; echo two; read go"],
+    });
+    const view = async (from: number): Promise<string> => {
+      const closing = new AbortController();
+      const path = `/api/processes/${process_id}/output?from=${from}&follow=1`;
+      const { body } = await host.fetch(path, { signal: closing.signal });
+      const { value } = (await body?.getReader().read()) ?? {};
+      closing.abort();
+      return Buffer.from(value ?? []).toString();
+    };
+    assert.equal(await view(0), "one\n");
+    assert.equal((await rpc(host, "process.poll", { process_id })).status, "running");
+    await rpc(host, "process.submit", { process_id, data: "go" });
+    assert.equal(await view(4), "two\n");
+    await rpc(host, "process.kill", { process_id });
+  });
+
   it("P20: kill finds those who left the group, the session, the tree and their environment", async () => {
     const tag = `55.${process.pid}`;
     const escapees = [

@@ -293,6 +293,7 @@ function fakeTurns(log: EventLog, prompts: TestHost["prompts"]): TurnService {
     answer: async (_, answer) => ({ settled: true, answer }),
     setModel: async () => undefined,
     setApprovals: async () => undefined,
+    onStalled: () => ({ [Symbol.dispose]: () => undefined }),
     usage: () => ({ usage: { input_tokens: 0, output_tokens: 0, cached_tokens: 0 }, turns: 0 }),
     busy: () => 0,
     streamOf: async (id) => streams.get(id),
