@@ -77,7 +77,9 @@ ${methodRows.join("\n\n")}
 
 Notifications \`{"method":"event","params":{"type","session_id"?,"seq","time","payload"}}\`; over \`GET /api/events\` the same
 \`params\` as \`data\`, the number as \`id\`, the type as \`event\`. Numbers are dense within a session's stream and within the
-\`host\` stream. The first frame of a connection is \`gateway.ready\`, which has no number.
+\`host\` stream. The first frame of a connection is \`gateway.ready\`, which has no number;
+neither has \`turn.stalled {session_id, stalled, message}\`, sent each second while a turn of a session that the connection
+follows waits for room on the disk, and once (\`stalled: false\`) when it goes on.
 
 | type | payload |
 | --- | --- |
