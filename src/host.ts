@@ -189,7 +189,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   });
   const gateway = await Gateway.open({
     services: {
-      ...{ log, turns, processes, usage, sandboxes: { list }, terminals, models, tools },
+      ...{ log, redactor, turns, processes, usage, sandboxes: { list }, terminals, models, tools },
       config: {
         get: (key) => config.describe(key),
         setApprovals: async (mode) => {

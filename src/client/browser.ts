@@ -67,6 +67,13 @@ export function openGateway(): WebSocketLike {
   return openSocket("/api/ws");
 }
 
+/** For TerminalStream's `open`: output as text, with its secrets covered, and no screen. */
+export function openText(id: string, from?: number): WebSocketLike {
+  return openSocket(
+    `/api/terminals/${encodeURIComponent(id)}/socket?text=1${from === undefined ? "" : `&from=${from}`}`,
+  );
+}
+
 /** For TerminalStream's `open`. `id` of a terminal or a process. */
 export function openTerminal(id: string, from?: number): WebSocketLike {
   return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${from === undefined ? "" : `?from=${from}`}`);

@@ -50,6 +50,7 @@ export interface Settings {
   providers: Readonly<Record<string, Provider>>;
   personality: Personality;
   approvals: Values["approvals"];
+  redaction: { on: boolean; variables: readonly string[] };
   /** Names of the tools the agent has; undefined: all. */
   tools: readonly string[] | undefined;
   processes: {
@@ -206,6 +207,7 @@ export function settingsFrom(
     sandboxes,
     sandbox,
     approvals: values.approvals,
+    redaction: { on: values.redaction === "on", variables: values.redaction_variables },
     tools: values.tools,
     processes: {
       graceMs: values["processes.grace_s"] * 1000,

@@ -41,6 +41,16 @@ export const table = {
     choice("ask", "dangerous", "off"),
     "ask",
   ),
+  redaction: setting(
+    "Whether secrets are taken out of output and commands before a model, the log or a client gets them.",
+    choice("on", "off"),
+    "on",
+  ),
+  redaction_variables: setting(
+    "Variables whose values are secret although their names do not say so.",
+    list(/^[A-Za-z_][A-Za-z0-9_]*$/, "a list of names of variables"),
+    [],
+  ),
   tools: optional("The tools that the agent may use; without it, all.", list(/^[\w-]+$/, "a list of tool names")),
 
   "processes.grace_s": setting("Seconds between asking a process to end and ending it.", seconds(0, 60), 2),

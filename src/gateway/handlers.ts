@@ -45,6 +45,7 @@ export interface HandlerOptions {
 
 export function makeHandlers({ services, mintTicket, shares, address }: HandlerOptions): Handlers {
   const { log, turns, processes, sandboxes, usage, terminals, models, config, host, tools } = services;
+  const clean = <T>(value: T): T => services.redactor?.value(value) ?? value;
   return {
     "session.create": async (params, { subscriber, afterwards }) => {
       const { session, seq } = await turns.create(params);
@@ -142,7 +143,7 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
     },
     "terminal.list": (filter) => ({ terminals: terminals.list(given(filter)) }),
     "terminal.rename": ({ terminal_id, title }) => terminals.rename(terminal_id, title),
-    "terminal.inside": async ({ terminal_id }) => ({ processes: await terminals.inside(terminal_id) }),
+    "terminal.inside": async ({ terminal_id }) => clean({ processes: await terminals.inside(terminal_id) }),
     "terminal.input": async ({ terminal_id, data }) => ({ bytes: await terminals.input(terminal_id, toBytes(data)) }),
     "terminal.resize": ({ terminal_id, rows, cols }) => terminals.resize(terminal_id, rows, cols),
     "terminal.close": async ({ terminal_id }) => ({ closed: await terminals.end(terminal_id) }),

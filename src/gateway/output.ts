@@ -3,12 +3,17 @@ import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
 import { Cursor, checked } from "./checked.ts";
+import { covered } from "./masked-spool.ts";
 import { Outflow } from "./outflow.ts";
 import type { AttachmentView, Services, SpoolView } from "./services.ts";
 import type { StreamContext } from "./streams.ts";
 
 const PAGE_BYTES = 256 * 1024;
-const Query = z.object({ from: Cursor.optional(), follow: z.enum(["0", "1"]).optional() });
+const Query = z.object({
+  from: Cursor.optional(),
+  follow: z.enum(["0", "1"]).optional(),
+  text: z.enum(["0", "1"]).optional(),
+});
 
 /** Throws process_not_found. */
 export function attachmentOf({ terminals, processes }: Services, id: string): AttachmentView {
@@ -20,8 +25,9 @@ export function attachmentOf({ terminals, processes }: Services, id: string): At
 export function outputRoute(app: FastifyInstance, context: StreamContext): void {
   const { services, meter } = context;
   app.get<{ Params: { id: string } }>("/api/processes/:id/output", async (request, reply) => {
-    const { from, follow } = checked(Query, request.query);
-    const { spool } = attachmentOf(services, request.params.id);
+    const { from, follow, text } = checked(Query, request.query);
+    const attachment = attachmentOf(services, request.params.id);
+    const { spool } = text === "1" ? covered(attachment, services.redactor) : attachment;
     const start = from ?? spool.firstKept;
     if (start < spool.firstKept || start > spool.length) throw offsetGone(spool, start);
     const end = follow === "1" ? Number.POSITIVE_INFINITY : spool.length;

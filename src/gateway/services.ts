@@ -6,6 +6,7 @@ import type { StartProcess } from "../processes/processes.ts";
 import type { SizeHistory } from "../processes/size-history.ts";
 import type { Checked, ModelRow, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, ProcessRow, SessionRow, TerminalRow } from "../protocol/rows.ts";
+import type { Redactor } from "../secrets/redactor.ts";
 import type { OpenTerminal } from "../terminals/terminals.ts";
 
 /** Output bytes by offset, kept to a quota: the oldest go first. */
@@ -142,5 +143,7 @@ export interface Services {
   models: ModelService;
   config: ConfigService;
   host: HostService;
+  /** Covers what is secret where output is shown as text. */
+  redactor?: Redactor;
   tools: ReadonlyMap<string, { readonly spec: ToolSpec }>;
 }

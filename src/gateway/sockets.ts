@@ -12,6 +12,7 @@ import { Cursor, checked } from "./checked.ts";
 import { Connection } from "./connection.ts";
 import { peerOf, refuseUpgrade } from "./entrance.ts";
 import type { Handlers } from "./handlers.ts";
+import { covered } from "./masked-spool.ts";
 import type { Meter } from "./meter.ts";
 import { attachmentOf } from "./output.ts";
 import { type Problem, problemOf } from "./problem.ts";
@@ -159,8 +160,11 @@ export class Sockets {
     try {
       const id = decodeURIComponent(rawId);
       const from = query.has("from") ? checked(Cursor, query.get("from")) : undefined;
-      const attachment = attachmentOf(services, id);
-      const borrowed = this.#readers.borrow(id, attachment);
+      const raw = attachmentOf(services, id);
+      // Who only watches, and whoever asks for text, gets what is no screen with its secrets covered.
+      const asText = query.get("text") === "1" || (identity.watch !== undefined && raw.mode === "pipe");
+      const attachment = asText ? covered(raw, services.redactor) : raw;
+      const borrowed = this.#readers.borrow(asText ? `${id} as text` : id, attachment);
       ws.once("close", () => borrowed[Symbol.dispose]());
       const { shared } = borrowed;
       const snapshot = (drawn: Drawn, budget: number) => services.terminals.snapshot(drawn, budget);

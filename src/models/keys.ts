@@ -12,10 +12,15 @@ const MOST_COMMANDS = 64;
 export class Keys {
   readonly #fromCommand = new Map<string, Promise<string>>();
   readonly #path: string;
+  readonly #onKey: (provider: string, key: string) => void;
 
-  /** @param path the PATH that key commands see */
-  constructor(path: string = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin") {
+  /** @param path the PATH that key commands see @param onKey told of each key before it is used */
+  constructor(
+    path: string = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin",
+    onKey: (provider: string, key: string) => void = () => undefined,
+  ) {
     this.#path = path;
+    this.#onKey = onKey;
   }
 
   /**
@@ -27,6 +32,12 @@ export class Keys {
   }
 
   async #find(provider: string, settings: ProviderSettings): Promise<string | undefined> {
+    const key = await this.#look(provider, settings);
+    if (key !== undefined) this.#onKey(provider, key);
+    return key;
+  }
+
+  async #look(provider: string, settings: ProviderSettings): Promise<string | undefined> {
     const { apiKey, apiKeyCommand } = settings;
     if (apiKey !== undefined && apiKey !== "") return checked(provider, apiKey);
     if (apiKeyCommand === undefined || apiKeyCommand === "") return undefined;

@@ -13,6 +13,8 @@ export interface ModelsOptions {
   /** Read anew for each question: a change of the settings counts from the next answer on (S5). */
   settings: () => ModelSettings;
   warn: (text: string) => void;
+  /** Told of each key before it is used. */
+  onKey?: (provider: string, key: string) => void;
   /** Servers of this machine that are offered without any setting, by name; for tests. */
   local?: Readonly<Record<string, string>>;
   limits?: Partial<Limits & CatalogLimits>;
@@ -45,7 +47,7 @@ export class Models {
     this.#warn = options.warn;
     this.#local = local;
     this.#limits = { ...defaultLimits, ...limits };
-    this.#keys = new Keys(options.commandPath);
+    this.#keys = new Keys(options.commandPath, options.onKey);
     this.#catalog = new Catalog(this.#keys, { localMs: 300, remoteMs: 3_000, ...limits });
     this.#offline = new OfflineModel({
       help: () => this.help(),

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { Redactor } from "../secrets/redactor.ts";
 import { Output, WINDOW_CHARACTERS } from "./output.ts";
 import { MemorySpool } from "./testing/memory-spool.ts";
 
 function outputOf(text: string | Buffer): { output: Output; spool: MemorySpool } {
   const spool = new MemorySpool();
   spool.add(text);
-  return { output: new Output(spool), spool };
+  return { output: new Output(spool, new Redactor()), spool };
 }
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `line ${i + 1}\n`).join("");
 

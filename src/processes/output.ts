@@ -2,6 +2,7 @@
 
 import type { Spool } from "../keeper/keepers.ts";
 import { OffsetGone } from "../keeper/keepers.ts";
+import { joined, MARGIN, type RawText, type Redactor, rawLength, tidied } from "../secrets/redactor.ts";
 import { LineIndex } from "./line-index.ts";
 import { decodeFrom, isShellNoise, lastCharacters, stripAnsi, unixLines, withoutShellNoise } from "./plain-text.ts";
 
@@ -48,8 +49,12 @@ export class Output {
   readonly spool: Spool;
   readonly #index: LineIndex;
 
-  constructor(spool: Spool) {
+  readonly #redactor: Redactor;
+
+  /** Nothing leaves as text but through the redactor. */
+  constructor(spool: Spool, redactor: Redactor) {
     this.spool = spool;
+    this.#redactor = redactor;
     this.#index = new LineIndex(spool);
   }
 
@@ -57,15 +62,28 @@ export class Output {
   tail(characters: number, o: { stripAnsi?: boolean; end?: number } = {}): Promise<string> {
     return again(async () => {
       const end = Math.min(o.end ?? this.spool.length, this.spool.length);
-      for (let want = Math.max(1024, characters * BYTES_PER_CHARACTER); ; want *= 4) {
+      // What begins before the window is known for what it is only by what stands there.
+      const least = Math.max(1024, characters * BYTES_PER_CHARACTER) + MARGIN;
+      for (let want = least; ; want *= 4) {
         const start = Math.max(this.spool.firstKept, end - want);
         if (start >= end) return "";
         const raw = decodeFrom(await readAll(this.spool, start, end - start), start === 0);
-        const headless = start === 0 ? withoutShellNoise(raw) : raw;
-        const text = o.stripAnsi === true ? stripAnsi(unixLines(headless)) : headless;
-        const enough = text.length >= characters || start <= this.spool.firstKept || want >= MAX_TAIL_BYTES;
-        if (enough) return lastCharacters(text, characters);
+        const headless = start === 0 ? tidied(raw, withoutShellNoise) : wholeLines(raw, start === this.spool.firstKept);
+        const text = o.stripAnsi === true ? tidied(headless, plain) : headless;
+        const length = rawLength(text);
+        const enough = length >= characters + MARGIN || start <= this.spool.firstKept || want >= MAX_TAIL_BYTES;
+        if (enough) return lastCharacters(this.#redactor.clear(text), characters);
       }
+    });
+  }
+
+  /** The first characters that are kept, without escape sequences; `whole`: they begin at the beginning. */
+  head(characters: number, bytes: number): Promise<{ text: string; whole: boolean }> {
+    return again(async () => {
+      const { firstKept } = this.spool;
+      const raw = decodeFrom(await readAll(this.spool, firstKept, bytes + MARGIN), firstKept === 0);
+      const text = tidied(firstKept === 0 ? tidied(raw, withoutShellNoise) : wholeLines(raw, true), plain);
+      return { text: this.#redactor.clear(text).slice(0, characters), whole: firstKept === 0 };
     });
   }
 
@@ -95,7 +113,7 @@ export class Output {
   /** The last `limit` lines that fit the window, the end of the last one at least. */
   async #newest(from: number, total: number, end: number, limit: number): Promise<Page> {
     const start = Math.max(from, end - WINDOW_BYTES);
-    const lines = linesOf(await readAll(this.spool, start, end - start), start === from);
+    const lines = await this.#lines(start, end - start, start === from);
     let index = lines.length;
     let room = WINDOW_CHARACTERS;
     while (index > 0 && lines.length - index < limit && room >= lengthAt(lines, index - 1))
@@ -109,9 +127,23 @@ export class Output {
     });
   }
 
+  /** The lines in a range of bytes, told from what stands before and after it. */
+  async #lines(from: number, length: number, atLineStart: boolean): Promise<string[]> {
+    const start = Math.max(this.spool.firstKept, from - MARGIN);
+    const bytes = await readAll(this.spool, start, from - start + length + MARGIN);
+    // Apart: the line ends of the two must not become one, nor a character be cut.
+    const before = tidied(decodeFrom(bytes.subarray(0, from - start), start === 0), plain);
+    const wanted = tidied(decodeFrom(bytes.subarray(from - start, from - start + length), atLineStart), plain);
+    const after = tidied(decodeFrom(bytes.subarray(from - start + length), false), plain);
+    const all = joined(before, wanted, after);
+    const lines = this.#redactor.part(all, rawLength(before), rawLength(before) + rawLength(wanted)).split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    return lines;
+  }
+
   /** `limit` lines from a known one on, as far as they fit the window. */
   async #from(start: { offset: number; line: number }, end: number, limit: number): Promise<Page> {
-    const lines = linesOf(await readAll(this.spool, start.offset, Math.min(WINDOW_BYTES, end - start.offset)), true);
+    const lines = await this.#lines(start.offset, Math.min(WINDOW_BYTES, end - start.offset), true);
     let count = 0;
     let room = WINDOW_CHARACTERS;
     while (count < Math.min(limit, lines.length) && room >= lengthAt(lines, count)) room -= lengthAt(lines, count++);
@@ -121,6 +153,19 @@ export class Output {
   }
 }
 
+const plain = (text: string): string => stripAnsi(unixLines(text));
+
+const LONGEST_BROKEN_LINE = 4096;
+/** Without the first line, where the bytes before it are no longer kept: half a secret is not known for one. */
+function wholeLines(raw: RawText, broken: boolean): RawText {
+  return broken
+    ? tidied(raw, (text) => {
+        const end = text.indexOf("\n");
+        return end >= 0 && end < LONGEST_BROKEN_LINE ? text.slice(end + 1) : text;
+      })
+    : raw;
+}
+
 interface Page {
   lines: string[];
   first: number;
@@ -128,12 +173,6 @@ interface Page {
 }
 
 const lengthAt = (lines: readonly string[], index: number): number => (lines[index]?.length ?? 0) + 1;
-
-function linesOf(bytes: Buffer, atLineStart: boolean): string[] {
-  const lines = stripAnsi(unixLines(decodeFrom(bytes, atLineStart))).split("\n");
-  if (lines.at(-1) === "") lines.pop();
-  return lines;
-}
 
 /** Shell noise is not shown, but it is there: line numbers count what is on disk. */
 function withoutNoise(page: Page): Page {

@@ -1,4 +1,5 @@
 // Program output as a model or a notice reads it: no escape sequences, no half characters, no shell chatter.
+import { type RawText, rawText } from "../secrets/redactor.ts";
 
 /*
  * In this order: strings with a terminator (OSC, DCS, SOS, PM, APC; an unfinished one up to the end of its line), CSI
@@ -56,8 +57,8 @@ export function firstCharacters(text: string, count: number): string {
 }
 
 /** Bytes from the middle of a stream as text: a character cut off at the front is dropped, other broken bytes are U+FFFD. */
-export function decodeFrom(bytes: Buffer, atStart: boolean): string {
+export function decodeFrom(bytes: Buffer, atStart: boolean): RawText {
   let skip = 0;
   if (!atStart) while (skip < 3 && skip < bytes.length && ((bytes[skip] ?? 0) & 0xc0) === 0x80) skip++;
-  return bytes.toString("utf8", skip);
+  return rawText(bytes.toString("utf8", skip));
 }

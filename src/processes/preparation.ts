@@ -4,6 +4,7 @@ import type { Child, ChildSpec } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow, Routing } from "../protocol/rows.ts";
 import type { WatchPattern } from "../protocol/watch-pattern.ts";
+import type { Redactor } from "../secrets/redactor.ts";
 import { allowedEnvironment, type Environment, processEnvironment } from "./environment.ts";
 import { expandHome, nearestFolder } from "./folder.ts";
 import type { LoginEnvironment } from "./login-environment.ts";
@@ -74,6 +75,7 @@ interface Place {
   defaultCwd: string;
   login: Pick<LoginEnvironment, "get">;
   placed: Placed | null;
+  redactor: Redactor;
 }
 
 export interface Prepared {
@@ -98,13 +100,27 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
   const { argv, login } = await wordsOf(request, place, base, notes);
   const mode = request.mode ?? "pipe";
   const size = mode === "pty" ? clampSize(request.rows ?? PTY_SIZE.rows, request.cols ?? PTY_SIZE.cols) : null;
+  const added = request.env ?? {};
+  const env =
+    placed === null
+      ? processEnvironment({ base: place.base, login, passed: place.passed, added, cwd, pty: size })
+      : environmentInside({ placed, base: { ...place.base, ...base }, login, added, pty: size });
+  const { redactor } = place;
+  redactor.learnEnvironment(env);
+  // A pattern is kept, shown and told as it is.
+  if (redactor.value(watch_patterns) !== watch_patterns)
+    throw new HostError(
+      "invalid_params",
+      "A watch pattern holds a secret, which would be kept: watch for another text",
+    );
   const row: ProcessRow = {
     process_id: id,
     session_id: request.session_id ?? null,
     task_id: request.task_id ?? null,
-    name: request.name ?? null,
-    command: request.command ?? shown(argv),
-    argv: request.argv === undefined ? null : [...request.argv],
+    name: request.name === undefined ? null : redactor.text(request.name),
+    // What runs is in the spec alone: this is what lists, events and models are told.
+    command: redactor.text(request.command ?? shown(argv)),
+    argv: request.argv === undefined ? null : redactor.words(request.argv),
     cwd,
     notes,
     mode,
@@ -138,11 +154,6 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
     foreign: false,
   };
   const book = freshBook(size);
-  const added = request.env ?? {};
-  const env =
-    placed === null
-      ? processEnvironment({ base: place.base, login, passed: place.passed, added, cwd, pty: size })
-      : environmentInside({ placed, base: { ...place.base, ...base }, login, added, pty: size });
   const spec = { id, argv, env, cwd, mode, ...(size ?? {}), ptyFallback: true, facts: toFacts(row, book) };
   return { row, book, spec };
 }

@@ -9,6 +9,7 @@ import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import type { Sandboxes } from "../sandboxes/sandboxes.ts";
+import { Redactor } from "../secrets/redactor.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Environment } from "./environment.ts";
 import { Forgetting } from "./forgetting.ts";
@@ -84,6 +85,7 @@ interface Options {
   /** Hearth's own environment. Only an allow-list of it reaches a child. */
   baseEnvironment: Environment;
   settings: () => ProcessSettings;
+  redactor?: Redactor;
   /** Where children are limited; without it, nowhere. */
   limits?: Limits;
   /** Where else they can run; without it, nowhere. */
@@ -95,6 +97,7 @@ interface Options {
 export class Processes implements AsyncDisposable {
   readonly #o: Options;
   readonly #recorder: Recorder;
+  readonly #redactor: Redactor;
   readonly #login: LoginEnvironment;
   readonly #known = new Known();
   readonly #forgetting: Forgetting;
@@ -106,6 +109,7 @@ export class Processes implements AsyncDisposable {
   private constructor(o: Options) {
     this.#o = o;
     this.#recorder = new Recorder(o.log);
+    this.#redactor = o.redactor ?? new Redactor();
     this.#login = new LoginEnvironment({
       keepers: o.keepers,
       onWarning: o.onWarning,
@@ -133,6 +137,7 @@ export class Processes implements AsyncDisposable {
   get #around(): Surroundings {
     return {
       recorder: this.#recorder,
+      redactor: this.#redactor,
       pacer: this.#pacer,
       drainMs: () => this.#settings.drainMs,
       onWarning: this.#o.onWarning,
@@ -171,11 +176,8 @@ export class Processes implements AsyncDisposable {
     this.#room.enter(id, request.session_id ?? null, { ...MOST, ...settings });
     const placed = await sandboxOf(request, this.#o.sandboxes);
     const unlimited = await prepare(id, request, {
-      base: this.#o.baseEnvironment,
-      passed: settings.passEnvironment,
-      defaultCwd: this.#o.defaultCwd,
-      login: this.#login,
-      placed,
+      ...{ base: this.#o.baseEnvironment, passed: settings.passEnvironment, defaultCwd: this.#o.defaultCwd },
+      ...{ login: this.#login, placed, redactor: this.#redactor },
     });
     this.#refuseWhileLeaving(); // a profile may have taken its time
     const prepared = await limitsOf(unlimited, {
@@ -201,8 +203,9 @@ export class Processes implements AsyncDisposable {
       this.#o.limits?.release(spec.groups ?? []);
       if (!(error instanceof HostError) || !startFailures.has(error.reason)) throw error;
       // The caller is told by this very error, so there is no notice.
-      await this.#failed(row, book, error.message, false);
-      throw new HostError(error.reason, error.message, {
+      const message = this.#redactor.text(error.message);
+      await this.#failed(row, book, message, false);
+      throw new HostError(error.reason, message, {
         cause: error,
         data: { ...error.data, process_id: row.process_id },
       });
@@ -279,6 +282,7 @@ export class Processes implements AsyncDisposable {
       return;
     }
     const { book } = known;
+    this.#redactor.learnEnvironment(child.spec.env);
     this.#o.limits?.adopt(child.spec.groups ?? []);
     const row = known.row.status === "running" ? { ...known.row, recovered: true } : known.row;
     const seen = (await this.#o.sandboxes?.adopted(row.environment, child)) ?? child;
@@ -461,6 +465,8 @@ export class Processes implements AsyncDisposable {
   async tail(id: string, chars: number, o: { stripAnsi?: boolean } = {}): Promise<string> {
     return this.#find(id).output.tail(chars, o);
   }
+  /** The first characters; `whole`: nothing before them is missing. */
+  head = (id: string, chars: number, bytes: number) => this.#find(id).output.head(chars, bytes);
   attach(id: string): Attachment {
     return this.#find(id).attach();
   }

@@ -5,6 +5,7 @@ import { NotRunning } from "../keeper/keepers.ts";
 import type { Limits } from "../limits/limits.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
+import type { Redactor } from "../secrets/redactor.ts";
 import { type Attachment, type AttachmentEnd, drawnOf, emptySpool, Screen } from "./attachment.ts";
 import { PeriodicCheck } from "./checks.ts";
 import { leftOf, systemClock } from "./clock.ts";
@@ -29,6 +30,8 @@ const WISH_MS = 100;
 
 export interface Surroundings {
   recorder: Recorder;
+  /** What a program wrote leaves through it alone. */
+  redactor: Redactor;
   /** Says when a match or a check may be told. */
   pacer: Pacer;
   /** How long after its end its output may be held open before that is marked, in ms. */
@@ -74,7 +77,7 @@ export class Supervised {
     this.#child = child;
     this.#around = around;
     this.#screen = new Screen(row.mode === "pty" && book.size !== null ? [{ offset: 0, ...book.size }] : []);
-    this.output = new Output(child?.spool ?? emptySpool);
+    this.output = new Output(child?.spool ?? emptySpool, around.redactor);
     if (row.status !== "running") {
       this.#endedBefore = Math.max(0, systemClock.wall() - (row.ended_at ?? 0));
       this.#ended.resolve();
@@ -153,6 +156,7 @@ export class Supervised {
   #watch(child: Child): void {
     this.#watcher = new Watcher({
       spool: child.spool,
+      redactor: this.#around.redactor,
       patterns: this.#row.watch_patterns,
       state: this.#book.watch,
       ...(child.end?.kind === "exited" ? { bytesAtExit: child.end.bytesAtExit } : {}),
@@ -236,7 +240,7 @@ export class Supervised {
 
   /** P23: runs once. Matches are told before the end is; a disk without room delays the record, and with it the end. */
   async #finish(end: End): Promise<void> {
-    const outcome = outcomeOf(end, this.#book.asked, Date.now());
+    const outcome = this.#around.redactor.value(outcomeOf(end, this.#book.asked, Date.now()));
     const last = outcome.bytes_at_exit ?? this.output.spool.length;
     await this.#check?.stop();
     await this.#watcher?.finish(last);

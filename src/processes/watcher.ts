@@ -4,10 +4,11 @@
 import type { Spool } from "../keeper/keepers.ts";
 import { OffsetGone } from "../keeper/keepers.ts";
 import { shownPattern, type WatchPattern } from "../protocol/watch-pattern.ts";
+import { Redactor } from "../secrets/redactor.ts";
 import { type Clock, leftOf, systemClock } from "./clock.ts";
 import type { Hit, ScanState } from "./line-scanner.ts";
 import { OutputScanner } from "./output-scanner.ts";
-import { stripAnsi } from "./plain-text.ts";
+import { shownLine } from "./shown-line.ts";
 
 export const SUMMARY_MS = 15_000;
 const CHUNK_BYTES = 128 * 1024;
@@ -57,6 +58,7 @@ interface Pending {
  */
 export class Watcher {
   readonly #spool: Spool;
+  readonly #redactor: Redactor;
   readonly #patterns: readonly WatchPattern[];
   readonly #admit: (count: () => number) => number;
   /** By the clock that never jumps; null: nothing told yet. */
@@ -80,6 +82,7 @@ export class Watcher {
 
   constructor(o: {
     spool: Spool;
+    redactor?: Redactor;
     patterns: readonly WatchPattern[];
     state: WatchState;
     /** Where its output ended, of a process that has ended already: nothing past it is a match. */
@@ -91,6 +94,7 @@ export class Watcher {
     onError: (error: unknown) => void;
   }) {
     this.#spool = o.spool;
+    this.#redactor = o.redactor ?? new Redactor();
     this.#patterns = o.patterns;
     this.#tell = o.tell;
     this.#clock = o.clock ?? systemClock;
@@ -195,10 +199,7 @@ export class Watcher {
   /** The text of a line as far as it is there, at most `max` characters of it. */
   async #line(start: number, max: number): Promise<string> {
     try {
-      const { bytes } = await this.#spool.read(start, Math.min(4 * MAX_CHARACTERS, this.#end - start));
-      const ends = [bytes.indexOf(0x0a), bytes.indexOf(0x0d)].filter((end) => end >= 0);
-      const line = bytes.subarray(0, Math.min(bytes.length, ...ends));
-      return stripAnsi(line.toString("utf8")).trimEnd().slice(0, max);
+      return (await shownLine(this.#spool, this.#redactor, start, this.#end)).trimEnd().slice(0, max);
     } catch (error) {
       if (!(error instanceof OffsetGone)) throw error;
       return "";

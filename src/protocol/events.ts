@@ -11,6 +11,8 @@ export const ToolCall = z.object({
   call_id: z.string(),
   name: z.string(),
   arguments: z.record(z.string(), z.unknown()),
+  /** Something secret was taken out of the arguments; what runs has it, as long as this host lives. */
+  redacted: z.boolean().optional(),
 });
 export type ToolCall = z.infer<typeof ToolCall>;
 

@@ -1,6 +1,6 @@
 // What a command has printed, as a model is told it: whole if it is short, its beginning and its end if it is not.
 
-import { decodeFrom, lastCharacters, stripAnsi, unixLines, withoutShellNoise } from "../processes/plain-text.ts";
+import { lastCharacters } from "../processes/plain-text.ts";
 import type { Processes } from "../processes/processes.ts";
 import { HostError } from "../protocol/errors.ts";
 
@@ -17,19 +17,19 @@ export async function commandOutput(processes: Processes, id: string): Promise<s
   if (all.length <= MAX_OUTPUT) {
     return spool.firstKept === 0 ? all : `[The oldest ${spool.firstKept} bytes are no longer kept.]\n${all}`;
   }
-  const head = wholeLines(await beginning(spool), "first");
+  const head = wholeLines(await beginning(processes, id), "first");
   const tail = wholeLines(lastCharacters(all, TAIL), "last");
   return `${head}\n[The middle of ${spool.length} bytes of output is left out here: the process log shows any lines.]\n${tail}`;
 }
 
-async function beginning(spool: ReturnType<Processes["attach"]>["spool"]): Promise<string> {
-  if (spool.firstKept > 0) return "[The oldest output is no longer kept.]";
+async function beginning(processes: Processes, id: string): Promise<string> {
+  const gone = "[The oldest output is no longer kept.]";
   try {
-    const { bytes } = await spool.read(0, HEAD_BYTES);
-    return stripAnsi(unixLines(withoutShellNoise(decodeFrom(bytes, true)))).slice(0, HEAD);
+    const { text, whole } = await processes.head(id, HEAD, HEAD_BYTES);
+    return whole ? text : gone;
   } catch (error) {
     // Dropped between the look and the read, by a command that prints faster than its quota lasts.
-    if (error instanceof HostError && error.reason === "offset_gone") return "[The oldest output is no longer kept.]";
+    if (error instanceof HostError && error.reason === "offset_gone") return gone;
     throw error;
   }
 }

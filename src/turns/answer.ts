@@ -69,7 +69,8 @@ async function ask(parts: TurnParts, turn: OpenTurn, model: Model, signal: Abort
   try {
     const gathered = await gather(model.stream(request), deltas, signal);
     await deltas.settled();
-    await session.append(completed(turn, messageId, model, gathered), { patient: true });
+    const calls = gathered.calls.map((call) => storable(parts, call));
+    await session.append(completed(turn, messageId, model, { ...gathered, calls }), { patient: true });
   } catch (thrown) {
     // Whatever was on its way must be in the log before anything that closes the message.
     await deltas.settled();
@@ -110,6 +111,14 @@ async function gather(stream: AsyncGenerator<ModelPart>, deltas: Deltas, signal:
   }
   signal.throwIfAborted();
   return gathered;
+}
+
+/** The call as it may be stored; its own words are kept until it has run. */
+function storable({ redactor, written }: TurnParts, call: ToolCall): ToolCall {
+  const clean = redactor.value(call.arguments);
+  if (clean === call.arguments) return call;
+  written.set(call.call_id, call.arguments);
+  return { ...call, arguments: clean, redacted: true };
 }
 
 function completed(turn: OpenTurn, messageId: string, model: Model, gathered: Gathered): NewEvent[] {

@@ -26,12 +26,13 @@ export async function runCall(parts: TurnParts, turn: OpenTurn, call: Call, stop
     call_id,
     name,
     status: outcome.status,
-    result: outcome.result,
+    result: parts.redactor.text(outcome.result),
     ...(outcome.process_id === undefined ? {} : { process_id: outcome.process_id }),
     duration_ms: Date.now() - clock.began,
     notices: outcome.notices ?? [],
   };
   if (outcome.status === "unknown") parts.unsure.add(sameCall(name, args));
+  parts.written.delete(call_id);
   const views = complete.notices.map((key) => ({ view: "notice", key, value: null }));
   await parts.session.append([newEvent("tool.complete", `${call_id}:complete`, complete)], { patient: true, views });
 }
@@ -43,7 +44,10 @@ async function settle(
   stops: Stops,
   clock: { began: number },
 ): Promise<ToolOutcome> {
-  const { name, arguments: args, call_id } = call.call;
+  const { name, call_id } = call.call;
+  const args = parts.written.get(call_id) ?? call.call.arguments;
+  // What the model wrote was kept in memory alone, and a host that ended has forgotten it.
+  const forgotten = call.call.redacted === true && !parts.written.has(call_id);
   const tools = parts.tools();
   const tool = tools.get(name);
   if (tool === undefined) {
@@ -73,15 +77,19 @@ async function settle(
   };
   try {
     if (call.start !== undefined) {
-      return await patiently(recovered(tool, call, call.start, { ...context, signal: withDeadline() }), stops);
+      const plan = recordedPlan(call.start);
+      const again = recovered(tool, { args, plan, forgotten }, { ...context, signal: withDeadline() });
+      return await patiently(again, stops);
     }
+    if (forgotten) return { status: "failed", result: NOT_RUN };
     const plan = await tool.plan(args, context);
     const denied = await ask(parts, turn, call, plan, stops.either);
     clock.began = Date.now();
     if (denied !== undefined) return denied;
-    const { preview, process_id, before, after } = plan;
+    const { process_id, before, after } = plan;
+    const preview = parts.redactor.text(plan.preview);
     const start: Payload<"tool.start"> = {
-      ...{ turn_id: turn.turn_id, call_id, name, arguments: args, preview },
+      ...{ turn_id: turn.turn_id, call_id, name, arguments: call.call.arguments, preview },
       ...(process_id === undefined ? {} : { process_id }),
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
@@ -133,7 +141,8 @@ async function ask(
     : mustAsk(plan, name, { typedByPerson, mode: session.row.approvals, session, grants });
   if (reason === undefined) return undefined;
   if (plan.grantKey !== undefined) parts.grantKeys.set(call.call.call_id, plan.grantKey);
-  const choice = await approval(session, turn.turn_id, call, plan, reason, signal);
+  const shown = { ...plan, preview: parts.redactor.text(plan.preview) };
+  const choice = await approval(session, turn.turn_id, call, shown, reason, signal);
   if (choice === "deny")
     return { status: "failed", result: "The person denied this call. Do not try it again unasked." };
   if (choice === "cancelled") throw new Error("The approval was cancelled");
@@ -141,22 +150,24 @@ async function ask(
   return undefined;
 }
 
-/** A call that had started when the host ended: adopted, compared or run again as its tool says, else unknown. */
-async function recovered(
-  tool: Tool,
-  call: Call,
-  start: Payload<"tool.start">,
-  context: ToolContext,
-): Promise<ToolOutcome> {
-  const plan: Plan = {
+function recordedPlan(start: Payload<"tool.start">): Plan {
+  return {
     preview: start.preview,
     ...(start.process_id === undefined ? {} : { process_id: start.process_id }),
     ...(start.before === undefined ? {} : { before: start.before }),
     ...(start.after === undefined ? {} : { after: start.after }),
   };
-  const args = call.call.arguments;
+}
+
+/** A call that had started when the host ended: adopted, compared or run again as its tool says, else unknown. */
+async function recovered(
+  tool: Tool,
+  { args, plan, forgotten }: { args: Readonly<Record<string, unknown>>; plan: Plan; forgotten: boolean },
+  context: ToolContext,
+): Promise<ToolOutcome> {
   const outcome = await tool.recover?.(args, context, plan);
   if (outcome !== undefined) return outcome;
+  if (forgotten) return { status: "unknown", result: NOT_RUN_AGAIN };
   if (tool.recover === undefined && tool.afterCrash !== "again") {
     return {
       status: "unknown",
@@ -165,6 +176,10 @@ async function recovered(
   }
   return tool.run(args, context, plan);
 }
+
+const SECRET_GONE = "Its arguments held a secret, which Hearth keeps in memory alone, and Hearth was restarted since";
+const NOT_RUN = `It was not run. ${SECRET_GONE}: make the call again, with the secret.`;
+const NOT_RUN_AGAIN = `It had begun, and it is not known whether it took effect. ${SECRET_GONE}, so it was not run again: look before you repeat it.`;
 
 /** After a cancel the call gets a while to end what it started, then is left behind; when the host leaves, at once. */
 async function patiently<T>(running: Promise<T>, stops: Stops): Promise<T> {

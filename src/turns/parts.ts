@@ -1,6 +1,7 @@
 // What a running turn is given: the parts around it, the settings of the moment, and the two ways it stops early.
 import type { Models } from "../models/models.ts";
 import type { ApprovalMode } from "../protocol/rows.ts";
+import type { Redactor } from "../secrets/redactor.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Grants } from "./requests.ts";
 import type { Session } from "./session.ts";
@@ -32,6 +33,10 @@ export interface TurnParts {
   settings: () => TurnSettings;
   /** What the session has running in the background, a line each. */
   running: (sessionId: string) => readonly string[];
+  /** What a model writes and a tool answers is stored, shown and sent on through it alone. */
+  redactor: Redactor;
+  /** By call id, the arguments as the model wrote them, where those that are stored lack a secret. They die with the run of the turn. */
+  written: Map<string, Readonly<Record<string, unknown>>>;
   grants: Grants;
   /** By call id, what an "always" would grant; forgotten with the turn. */
   grantKeys: Map<string, string>;

@@ -8,6 +8,7 @@ import { HOST_STREAM, newEvent, type Payload, type Usage } from "../protocol/eve
 import { newId } from "../protocol/ids.ts";
 import type { Checked, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, SessionRow } from "../protocol/rows.ts";
+import { Redactor } from "../secrets/redactor.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 import type { Stops, TurnParts, TurnSettings } from "./parts.ts";
 import { answerQuestion, clarify, Grants, respond } from "./requests.ts";
@@ -28,6 +29,8 @@ export interface TurnsOptions {
   models: Pick<Models, "resolve">;
   settings: () => TurnSettings & { model: string; workspace: string };
   warn: (text: string) => void;
+  /** Without it, one that knows no values. */
+  redactor?: Redactor;
 }
 interface Running {
   turnId: string | undefined;
@@ -43,6 +46,7 @@ export class Turns {
   readonly #sessions: Sessions;
   readonly #grants: Grants;
   readonly #grantKeys = new Map<string, string>();
+  readonly #redactor: Redactor;
   readonly #unsure = new Set<string>();
   readonly #running = new Map<string, Running>();
   /** Sessions that are being deleted. */
@@ -58,6 +62,7 @@ export class Turns {
     this.#models = options.models;
     this.#settings = options.settings;
     this.#warn = options.warn;
+    this.#redactor = options.redactor ?? new Redactor();
     this.#sessions = sessions;
     this.#grants = grants;
   }
@@ -389,7 +394,7 @@ export class Turns {
       tools: () => this.#allowedTools(),
       settings: this.#settings,
       running: this.#backgroundOf,
-      grants: this.#grants,
+      ...{ redactor: this.#redactor, written: new Map(), grants: this.#grants },
       grantKeys: this.#grantKeys,
       unsure: this.#unsure,
       warn: this.#warn,
@@ -420,7 +425,10 @@ export class Turns {
     const { session } = parts;
     if (session.state.turn === undefined) await this.#begin(session, prompt, running);
     await runTurn(parts, stops);
-    for (const call of this.#grantKeys.keys()) if (!session.state.turn?.calls.has(call)) this.#grantKeys.delete(call);
+    // Of this session alone: another's may wait for its person.
+    const open = [...this.#running.keys()].map((id) => this.#sessions.loaded(id)?.state.turn?.calls);
+    for (const call of this.#grantKeys.keys())
+      if (!open.some((calls) => calls?.has(call))) this.#grantKeys.delete(call);
   }
 
   async #begin(session: Session, prompt: Prompt | undefined, running: Running): Promise<void> {

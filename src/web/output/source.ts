@@ -1,12 +1,12 @@
 // Where the page gets the output of processes from: as it comes, a page of it, all of it. The one place that decides.
-import { authorizedFetch, openTerminal } from "../../client/browser.ts";
+import { authorizedFetch, openText } from "../../client/browser.ts";
 import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
 
 const pathOf = (id: string): string => `/api/processes/${encodeURIComponent(id)}/output`;
 
 /** The last of it, then what comes; until `close`. A lost connection goes on at the byte. */
 export function followOutput(id: string, listener: TerminalListener): TerminalStream {
-  return new TerminalStream({ open: (from) => openTerminal(id, from), listener });
+  return new TerminalStream({ open: (from) => openText(id, from), listener });
 }
 
 export interface OutputPage {
@@ -17,7 +17,7 @@ export interface OutputPage {
 /** At most `most` bytes from an offset on, or from the first that is kept after it. Rejects with a sentence for the person. */
 export async function readOutput(id: string, from: number, most: number): Promise<OutputPage> {
   const stop = new AbortController();
-  const answer = await authorizedFetch(`${pathOf(id)}?from=${from}`, { signal: stop.signal });
+  const answer = await authorizedFetch(`${pathOf(id)}?text=1&from=${from}`, { signal: stop.signal });
   if (answer.status === 416) {
     const { first_kept } = (await answer.json()) as { first_kept?: number };
     if (first_kept !== undefined && first_kept > from) return readOutput(id, first_kept, most);

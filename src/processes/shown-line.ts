@@ -1,0 +1,22 @@
+// One line of an output as it may be told: what is secret in it is known only by what stands before and after it.
+import type { Spool } from "../keeper/keepers.ts";
+import { joined, type RawText, type Redactor, rawLength, tidied } from "../secrets/redactor.ts";
+import { decodeFrom, stripAnsi } from "./plain-text.ts";
+
+const BEFORE_BYTES = 4096;
+const LINE_BYTES = 8000;
+
+/** The line that begins at `start`, as far as it is there and fits; nothing at or after `end` is looked at. Throws OffsetGone. */
+export async function shownLine(spool: Spool, redactor: Redactor, start: number, end: number): Promise<string> {
+  const from = Math.max(spool.firstKept, start - BEFORE_BYTES);
+  const { offset, bytes } = await spool.read(from, Math.min(start - from + LINE_BYTES, end - from));
+  const own = bytes.subarray(Math.max(0, start - offset));
+  const ends = [own.indexOf(0x0a), own.indexOf(0x0d)].filter((at) => at >= 0);
+  const length = Math.min(own.length, ...ends);
+  const before = text(bytes.subarray(0, Math.max(0, start - offset)), offset === 0);
+  const line = text(own.subarray(0, length), true);
+  const all = joined(before, line, text(own.subarray(length), true));
+  return redactor.part(all, rawLength(before), rawLength(before) + rawLength(line));
+}
+
+const text = (bytes: Buffer, atStart: boolean): RawText => tidied(decodeFrom(bytes, atStart), stripAnsi);
