@@ -10,7 +10,7 @@ const LIMIT_MS = 20_000;
 /** The far file names of one process; `$f` in every script here. */
 const files = (id: string): string => `f="\${XDG_CACHE_HOME:-$HOME/.cache}/hearth/run-${id}"`;
 /** All of the group `$p`, but for its shell. */
-const others = `ps -A -o pid= -o pgid= | awk -v g="$p" '$2 == g && $1 != g { print $1 }'`;
+const others = `{ ps -A -o pid= -o pgid= || ps -o pid,pgid; } 2>/dev/null | awk -v g="$p" '$2 == g && $1 != g { print $1 }'`;
 /** Ends the group of a shell once what had started that is gone. Deaf, since it is in the group itself. */
 const watcher = [
   `( p=$$; trap "" HUP INT QUIT USR1 USR2 ALRM TERM; while kill -0 "$PPID"; do sleep 1; done`,
@@ -34,7 +34,8 @@ export class FarShell {
   async wrap(child: Child, begun: boolean): Promise<Child> {
     const { id } = child;
     return new ProxiedChild(child, {
-      pidInside: begun ? await this.#pidOf(id) : null,
+      // Nothing hangs on it but what is shown.
+      pidInside: begun ? await this.#pidOf(id).catch(() => null) : null,
       judge: (end) => this.#judge(id, end),
       end: (graceMs, firstSignal) => this.#end(id, graceMs, firstSignal),
       signal: (n) => this.#signal(id, n),

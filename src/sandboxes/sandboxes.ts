@@ -174,10 +174,13 @@ export class Sandboxes {
 
   /** Starts what has entered. Errors: as `Keepers.start`; nothing of it is left inside then. */
   async start({ sandbox, name }: Entered, spec: ChildSpec): Promise<Child> {
+    let child: Child | undefined;
     try {
-      const child = await this.#o.keepers.start(spec);
+      child = await this.#o.keepers.start(spec);
       return this.#follow(name, sandbox, (await sandbox.wrap?.(child, true)) ?? child);
     } catch (error) {
+      // Nobody would ever know of it: it must not live (P5).
+      await child?.kill({ graceMs: 1 });
       this.#unuse(name, spec.id);
       if (sandbox.cleanUp !== undefined) this.#inBackground(sandbox.cleanUp(spec.id));
       throw error;

@@ -133,6 +133,8 @@ export class Ssh implements Sandbox {
     const script = [
       `umask 077; d="\${XDG_CACHE_HOME:-$HOME/.cache}/hearth"; t="$d/.keeper-${hash}.$$"; k="$d/keeper-${hash}"`,
       `mkdir -p "$d" && cat > "$t" && [ "$(wc -c < "$t")" -eq ${bytes.length} ] && chmod 700 "$t" && mv -f "$t" "$k"`,
+      // What earlier versions have left there.
+      `find "$d" -type f -mtime +30 ! -name "keeper-${hash}" -exec rm -f {} + 2>/dev/null`,
       `if "$k" version >/dev/null; then echo "${MARK} keeper $k"; else rm -f "$t"; echo "${MARK} no"; fi`,
     ].join("; ");
     const said = await this.#connection.run(`exec /bin/sh -c ${quoted(script)}`, bytes);

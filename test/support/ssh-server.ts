@@ -54,7 +54,8 @@ export class SshServer implements AsyncDisposable {
       "ListenAddress 127.0.0.1",
       `HostKey ${at("host")}`,
       `AuthorizedKeysFile ${at("authorized")}`,
-      `SetEnv XDG_CACHE_HOME=${this.cache}`,
+      // Not the person's own home: neither its start-up files nor anything else of it is meant.
+      `SetEnv HOME=${this.folder} XDG_CACHE_HOME=${this.cache}`,
       "PidFile none",
       "StrictModes no",
       "UsePAM no",
