@@ -23,7 +23,8 @@ class Thread {
   sets = 0;
 
   constructor(onGone: () => void) {
-    this.#worker = new Worker(new URL("./thread.ts", import.meta.url));
+    const entry = new URL("./thread.ts", import.meta.url);
+    this.#worker = new Worker(entry, { name: "regex", env: {}, resourceLimits: { maxOldGenerationSizeMb: 128 } });
     // Whoever waits for an answer keeps the host alive by other means.
     this.#worker.unref();
     this.#worker.on("message", ({ n, hits }: Said) => {
