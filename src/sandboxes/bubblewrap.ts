@@ -65,7 +65,8 @@ async function words(
   const { environment, home, configFile, keeperBinary } = context;
   const { workspace, notes } = await sharedFolder(context, request);
   const [userHome, hearth] = await Promise.all([real(environment.HOME ?? "/root"), real(home)]);
-  const hidden = [...new Set(["/home", "/root", userHome])];
+  // A service's user may have / for a home: that is the system itself.
+  const hidden = [...new Set(["/home", "/root", userHome])].filter((folder) => folder !== "/");
   const argv = [
     program,
     ..."--unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try".split(" "),
