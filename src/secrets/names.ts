@@ -1,6 +1,7 @@
 // Values that are secret because of the name beside them: NAME=value, "api_key": "…", password: …, --token …, <password>…
 import { bare, changes, isBlank, isIn, looksMixed, nameCharacters, visibleCharacters } from "./classes.ts";
 import { runEnd } from "./run.ts";
+import { isReplaced, isWithinMark } from "./shapes.ts";
 import { RANK, type Span } from "./span.ts";
 import type { View } from "./view.ts";
 
@@ -125,7 +126,7 @@ export function namedValue(view: View, at: number): Span | null {
   while (start < at && (text[start] === "-" || text[start] === ".")) start++;
   const name = text.slice(start, end);
   const secret = secretName(name);
-  if (secret === null) return null;
+  if (secret === null || isReplaced(text, start) || isWithinMark(text, start)) return null;
   const value = valueAfter(view, start, end, lineEnd, secret.variable);
   return value === null ? null : { ...value, label: name.slice(-60), rank: RANK.name };
 }
@@ -217,7 +218,10 @@ function ofVariable(
   lineEnd: number,
 ): { start: number; end: number } | null {
   const { text } = view;
-  const blank = runEnd(view, from, visibleCharacters, 0, LONGEST_VALUE);
+  const reach = runEnd(view, from, visibleCharacters, 0, LONGEST_VALUE);
+  let blank = view.breakFrom(from + 1);
+  while (blank < reach && !isAssignment(text, blank, text.length)) blank = view.breakFrom(blank + 1);
+  blank = Math.min(blank, reach);
   const atLineStart = view.breakUpTo(nameStart) === nameStart || nameStart === 0 || text[nameStart - 1] === "\n";
   const dump =
     atLineStart &&

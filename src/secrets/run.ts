@@ -5,6 +5,9 @@ import type { View } from "./view.ts";
 /** Widths at which people, terminals and programs wrap lines. */
 const usualWidths = new Set([40, 48, 60, 64, 72, 76, 78, 79, 80, 100, 120, 128, 132, 160, 200]);
 
+/** Narrower lines of the same length are so by accident. */
+const LEAST_WIDTH = 20;
+
 /**
  * Where the run of characters of `table` that begins at `from` ends. It goes on in the next line while it is shorter than
  * `min`; after that only where the line looks wrapped.
@@ -45,5 +48,7 @@ function goesOn({ text }: View, table: CharClass, { from, wrap, line, next, min,
   if (wrap - from < min) return true;
   if (width !== 0 && line !== width) return false;
   for (let index = wrap; index < wrap + nextLength; index++) if (!isIn(table, text.charCodeAt(index))) return false;
-  return width === line || nextLength === line || (usualWidths.has(line) && looksMixed(text.slice(wrap, next)));
+  if (width === line) return true;
+  const wide = usualWidths.has(line) || (nextLength === line && line >= LEAST_WIDTH);
+  return wide && looksMixed(text.slice(wrap, next));
 }

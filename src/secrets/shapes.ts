@@ -1,5 +1,5 @@
 // Secrets that are known by what stands around them: private key blocks, addresses with a password, Authorization headers.
-import { alnum, base64, digit, dotted, hex, isBlank, isIn, token68, visibleCharacters, word } from "./classes.ts";
+import { alnum, base64, digit, hex, isBlank, isIn, token68, visibleCharacters, word } from "./classes.ts";
 import type { Kind } from "./kinds.ts";
 import { runEnd } from "./run.ts";
 import { RANK, type Span } from "./span.ts";
@@ -10,10 +10,24 @@ export function beginsHere(view: View, at: number): boolean {
   const { text } = view;
   if (at === 0 || view.breakUpTo(at) === at) return true;
   const before = text.charCodeAt(at - 1);
+  if (before === 0x5d) return !isReplaced(text, at);
   if (!isIn(word, before) || before === 0x2d) return before !== 0x2d || !isIn(alnum, text.charCodeAt(at - 2));
   // `\n` as JSON writes it is no letter of a word.
   return text.charCodeAt(at - 2) === 0x5c && (before === 0x6e || before === 0x72 || before === 0x74);
 }
+
+/** Right before `at` stands what a secret was replaced by: what follows was the middle of a word. */
+export function isReplaced(text: string, at: number): boolean {
+  if (text[at - 1] !== "]") return false;
+  const before = text.slice(Math.max(0, at - LONGEST_MARK), at - 1);
+  return before.lastIndexOf("[redacted: ") > before.lastIndexOf("]");
+}
+/** `at` is within what a secret was replaced by. */
+export function isWithinMark(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - LONGEST_MARK), at);
+  return before.lastIndexOf("[redacted: ") > before.lastIndexOf("]");
+}
+const LONGEST_MARK = 80;
 
 export function ofKind(view: View, at: number, prefix: number, kind: Kind): Span | null {
   if (!beginsHere(view, at)) return null;
@@ -71,13 +85,17 @@ export function privateKey(view: View, at: number): Span | null {
     return { start: at, end: last === -1 || last - foot > 64 ? foot + 8 : last + 5, label, rank: RANK.shape };
   }
   let end = head + 5;
-  while (end < limit && belongs(text, end)) end++;
+  while (end < limit && belongs(text, end, end - head < HEADERS)) end++;
   return { start: at, end, label, rank: RANK.shape };
 }
-function belongs(text: string, index: number): boolean {
+/** In the middle of a key; `early`: there may be headers as well. */
+function belongs(text: string, index: number, early: boolean): boolean {
   const code = text.charCodeAt(index);
-  return isIn(base64, code) || code === 0x0a || code === 0x5c || code === 0x20 || code === 0x3a || code === 0x2c;
+  if (code === 0x2d || code === 0x5f) return early;
+  if (isIn(base64, code) || code === 0x0a || code === 0x0d || code === 0x5c) return true;
+  return early && (code === 0x20 || code === 0x3a || code === 0x2c);
 }
+const HEADERS = 120;
 
 /** The end of a private key whose beginning is before the text. */
 export function restOfPrivateKey(view: View, at: number): Span | null {
@@ -85,7 +103,7 @@ export function restOfPrivateKey(view: View, at: number): Span | null {
   const close = text.indexOf("-----", at + 9);
   if (close === -1 || close - at > 64 || !text.slice(at, close).includes("PRIVATE KEY")) return null;
   let start = at;
-  while (start > 0 && at - start < LONGEST_PEM && belongs(text, start - 1)) start--;
+  while (start > 0 && at - start < LONGEST_PEM && belongs(text, start - 1, false)) start--;
   return start === 0 ? { start, end: close + 5, label: "private key", rank: RANK.shape } : null;
 }
 
@@ -186,8 +204,7 @@ export function mailchimpKey(view: View, at: number): Span | null {
 export function entraSecret(view: View, at: number): Span | null {
   const { text } = view;
   if (!isIn(digit, text.charCodeAt(at - 1)) || at < 4) return null;
-  let end = at + 2;
-  while (end < at + 38 && (isIn(dotted, text.charCodeAt(end)) || text[end] === "~")) end++;
+  const end = runEnd(view, at + 2, token68, 31, 36);
   return end - at < 33 ? null : { start: at - 4, end, label: "Azure client secret", rank: RANK.shape };
 }
 
