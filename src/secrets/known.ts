@@ -80,6 +80,8 @@ function isTelling(value: string): boolean {
     /^[~.]?\/(?:home|etc|usr|var|tmp|root|opt|run|srv|mnt|app|Users)\b/.test(value)
   )
     return false;
+  // The name of a variable says where a secret is, and is none.
+  if (/^[A-Z][A-Z_]*$/.test(value)) return false;
   return !/^(.)\1*$/.test(value) && !/^[a-z]{8,12}$/.test(value) && !/^https?:\/\/[\w.:/-]*$/.test(value);
 }
 

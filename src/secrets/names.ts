@@ -67,6 +67,7 @@ const capitals = [
 ];
 const harmless = [
   "publickey",
+  "environmentpass",
   "pubkey",
   "primarykey",
   "foreignkey",

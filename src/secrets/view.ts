@@ -20,6 +20,8 @@ const LF = 0x0a;
 const CR = 0x0d;
 /** An escape sequence that is longer than this is none. */
 const LONGEST_SEQUENCE = 4096;
+/** Lines of decoded text are longer than this only where it is no text. */
+const LONGEST_LINE = 16_384;
 
 /** Where the escape sequence that begins at `at` ends; `at` if none does. */
 export function sequenceEnd(text: string, at: number): number {
@@ -193,11 +195,15 @@ export class Decoded implements View {
   }
   // What was wrapped was wrapped outside; in here lines end where a character says so.
   breakFrom(index: number): number {
-    const at = this.text.indexOf("\n", index);
-    return at === -1 ? this.text.length : at;
+    const at = this.text.slice(index, index + LONGEST_LINE).indexOf("\n");
+    return at === -1 ? this.text.length : index + at;
   }
   breakUpTo(index: number): number {
-    return this.text.lastIndexOf("\n", index) + 1;
+    const outside = this.#first(index);
+    // What was encoded begins where a line does: the end of the line before it is no part of it.
+    if (this.#outer.breakUpTo(outside) === outside) return index;
+    const from = Math.max(0, index - LONGEST_SEQUENCE);
+    return from + this.text.slice(from, index + 1).lastIndexOf("\n") + 1;
   }
 }
 
