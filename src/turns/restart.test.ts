@@ -135,6 +135,17 @@ describe("a notice", () => {
     assert.equal(only(events, "turn.started").length, 1);
   });
 
+  it("P29: several that come together while the agent is idle are one wake-up", async () => {
+    await t.host(new ScriptedModel([]));
+    const id = await t.session();
+    for (const n of [1, 2, 3, 4, 5]) await notice(`n${n}`, `notice ${n}`, id);
+    const events = await t.seen(id, "turn.ended");
+    assert.deepEqual(
+      only(events, "turn.started").map((e) => e.payload.notices),
+      [["n1", "n2", "n3", "n4", "n5"]],
+    );
+  });
+
   it("S11: joins the next turn while one runs; several are told together", async () => {
     const gate = Promise.withResolvers<void>();
     const model = new ScriptedModel([[{ wait: gate.promise }, { text: "first" }]]);

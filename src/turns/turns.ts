@@ -23,6 +23,8 @@ const MOST_QUEUED = 100;
 const MOST_NOTICES_PER_TURN = 50;
 const TITLE_LENGTH = 60;
 const HOUR_MS = 3_600_000;
+/** How long an idle agent is left alone after a first notice, for those that come with it. */
+const GATHER_MS = 100;
 
 export interface TurnsOptions {
   log: EventLog;
@@ -53,6 +55,8 @@ export class Turns {
   readonly #retired = new Set<string>();
   /** Sessions whose notices wait until they may wake again. */
   readonly #sleeping = new Map<string, NodeJS.Timeout>();
+  /** Sessions that have just been sent a notice. */
+  readonly #gathering = new Map<string, NodeJS.Timeout>();
   readonly #leaving = new AbortController();
   #tools: ReadonlyMap<string, Tool> | undefined;
   #backgroundOf: TurnParts["running"] = () => [];
@@ -77,7 +81,7 @@ export class Turns {
   async start(tools: ReadonlyMap<string, Tool>, backgroundOf: TurnParts["running"] = () => []): Promise<void> {
     this.#tools = tools;
     this.#backgroundOf = backgroundOf;
-    this.#sessions.whenNotified((id) => this.#wake(id));
+    this.#sessions.whenNotified((id) => this.#gather(id));
     const waiting = new Set<string>();
     for (const row of this.#sessions.rows()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
     const notices = new Set<string>();
@@ -317,7 +321,7 @@ export class Turns {
 
   /** Stops without ending anything: open turns stay open in the journal, and the next host goes on. */
   async close(): Promise<void> {
-    for (const timer of this.#sleeping.values()) clearTimeout(timer);
+    for (const timer of [...this.#sleeping.values(), ...this.#gathering.values()]) clearTimeout(timer);
     this.#sessions.quiet();
     this.#leaving.abort(new Error("the host stops"));
     await Promise.allSettled([...this.#running.values()].map((running) => running.done));
@@ -357,6 +361,16 @@ export class Turns {
       this.#wake(id);
     }, wait);
     this.#sleeping.set(id, timer.unref());
+  }
+
+  /** What is sent together is told together: ten processes that end at once are one wake-up, not ten. */
+  #gather(id: string): void {
+    if (this.#gathering.has(id)) return;
+    const timer = setTimeout(() => {
+      this.#gathering.delete(id);
+      this.#wake(id);
+    }, GATHER_MS);
+    this.#gathering.set(id, timer.unref());
   }
 
   #wake(id: string): void {
