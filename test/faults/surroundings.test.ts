@@ -19,6 +19,7 @@ interface Seen {
 
 async function seenBy(host: RunningHost, process_id: string): Promise<Seen> {
   const output = await host.fetch(`/api/processes/${process_id}/output?from=0`);
+  assert.equal(output.status, 200, process_id);
   const [cwd, ...lines] = (await output.text()).replaceAll("\r\n", "\n").trimEnd().split("\n");
   assert.equal(lines.pop(), "told", `${process_id} told all of it`);
   return { cwd, env: new Map(lines.map((line) => [line.split("=", 1)[0] ?? "", line.slice(line.indexOf("=") + 1)])) };
