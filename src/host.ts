@@ -42,6 +42,8 @@ export interface Host {
   stop(options: { all: boolean }): Promise<void>;
   /** Resolves once the host has stopped, whoever asked. */
   readonly stopped: Promise<void>;
+  /** Text without the secrets that the host knows, for what is written outside of it. */
+  clean(text: string): string;
   /**
    * Resolves with the reason when this host must not go on: what it would acknowledge, nobody could ever read. Ending it is
    * for whoever started it; nothing has to be put away.
@@ -68,8 +70,8 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   await prepareDirectory(join(home, "logs"));
   const logFile = parts.use(await HostLog.open(join(home, "logs", "host.log")));
   const redactor = hostRedactor(config);
-  const clean = { write: (line: string) => logFile.write(redactor.text(line)) };
-  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, clean);
+  const cleanLog = { write: (line: string) => logFile.write(redactor.text(line)) };
+  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, cleanLog);
   const warn = (text: string): void => {
     logger.warn(text);
     options.onWarning(redactor.text(text));
@@ -234,7 +236,14 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   );
   logger.info({ address: gateway.address.url, recovered, ms: Date.now() - startedAt }, "ready");
   const serving = parts.move();
-  return { url: gateway.mintTicket().url, address: gateway.address.url, stop, stopped, broken };
+  return {
+    url: gateway.mintTicket().url,
+    address: gateway.address.url,
+    stop,
+    stopped,
+    clean: (text) => redactor.text(text),
+    broken,
+  };
 }
 
 /** Knows what is secret of the surroundings and of the settings; the parts tell it more. */

@@ -130,13 +130,14 @@ async function tellWhereItRuns(settings: Settings, screen: Screen, what = "Heart
 /** Nothing ends this host without a word in its crash log. */
 function guard(settings: Settings, host: Host): void {
   const { home, shutdownGraceMs } = settings;
+  const dies = (what: string, error: unknown): void => die(home, what, error, host.clean);
   let stopping = false;
   const stop = (why: string): void => {
     writeCrashLog(home, `${why}: stopping in order`);
     process.stderr.write(`${why}: the host stops; processes and terminals live on.\n`);
     if (stopping) return;
     stopping = true;
-    host.stop({ all: false }).catch((error: unknown) => die(home, "the orderly stop failed", error));
+    host.stop({ all: false }).catch((error: unknown) => dies("the orderly stop failed", error));
     // The launcher holds the real deadline; this is for a host that lost its launcher.
     setTimeout(() => {
       writeCrashLog(home, `still here ${shutdownGraceMs} ms after the stop began: ended`);
@@ -144,15 +145,15 @@ function guard(settings: Settings, host: Host): void {
     }, shutdownGraceMs + 1_000).unref();
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
-  void host.broken.then((why) => die(home, "its log, which it can no longer write", why));
-  process.on("uncaughtException", (error) => die(home, "an error nobody caught", error));
-  process.on("unhandledRejection", (error) => die(home, "a rejection nobody caught", error));
+  void host.broken.then((why) => dies("its log, which it can no longer write", why));
+  process.on("uncaughtException", (error) => dies("an error nobody caught", error));
+  process.on("unhandledRejection", (error) => dies("a rejection nobody caught", error));
 }
 
 /** A host in an unknown state must not go on writing: the next one finds everything in the log and the spools. */
-function die(home: string, what: string, error: unknown): void {
+function die(home: string, what: string, error: unknown, clean: (text: string) => string): void {
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  writeCrashLog(home, what, details);
+  writeCrashLog(home, what, clean(details));
   process.stderr.write(`The host ended because of ${what}; ${home}/crash.log says more.\n`);
   process.exit(1);
 }

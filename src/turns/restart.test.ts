@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Script, ScriptedModel } from "../../test/support/scripted-model.ts";
 import { newEvent, type Recorded, sessionStream } from "../protocol/events.ts";
-import { type CountedTool, only, TestTurns, tool, types } from "./testing/test-turns.ts";
+import { samples } from "../secrets/testing/samples.ts";
+import { asks, type CountedTool, only, TestTurns, tool, types, untrusted } from "./testing/test-turns.ts";
 
 const t = new TestTurns();
 
@@ -84,6 +85,42 @@ describe("a restart", () => {
         }
       },
     );
+  });
+
+  it("P19: a call whose secret died with the host is not run without it, and the agent is told", async () => {
+    const secret = samples["github-pat"]?.secret ?? "";
+    const never = new Promise<undefined>(() => undefined);
+    const begun = Promise.withResolvers<void>();
+    const asked = (): CountedTool[] => [
+      tool("reads", { ...asks(), afterCrash: "again" }),
+      tool("stuck", {
+        afterCrash: "again",
+        run: async (args) => {
+          assert.equal(args.token, secret, "what runs is what the model wrote");
+          begun.resolve();
+          return (await never) ?? { status: "ok", result: "" };
+        },
+      }),
+    ];
+    for (const name of ["reads", "stuck"]) {
+      await t.host(untrusted([[{ tool: name, args: { token: secret } }]]), asked());
+      const id = await t.session();
+      await t.turns.submit({ session_id: id, text: "go" });
+      const before = await t.seen(id, name === "reads" ? "approval.request" : "tool.start");
+      if (name === "stuck") await begun.promise;
+      assert.ok(!JSON.stringify(before).includes(secret));
+      const again = [tool("reads", { ...asks(), afterCrash: "again" }), tool("stuck", { afterCrash: "again" })];
+      await t.host(untrusted([[{ text: "I see." }]]), again);
+      const events = await t.seen(id, "turn.ended");
+      assert.deepEqual(
+        again.map((one) => one.runs),
+        [0, 0],
+        name,
+      );
+      const [complete] = only(events, "tool.complete");
+      assert.equal(complete?.payload.status, name === "reads" ? "failed" : "unknown");
+      assert.match(complete?.payload.result ?? "", /held a secret, which Hearth keeps in memory alone/);
+    }
   });
 
   it("S10: marks an open turn interrupted where the configuration says so", async () => {
