@@ -68,6 +68,8 @@ interface Host {
   stop(options: { all: boolean }): Promise<void>;
   readonly stopped: Promise<void>;
   readonly broken: Promise<string>;
+  /** Text without the secrets that the host knows. */
+  clean(text: string): string;
 }
 
 async function start(config: Config, warn: (text: string) => void, onStopping: () => void): Promise<Host | "serves"> {
