@@ -64,7 +64,7 @@ export const list = (item: RegExp, allowed: string): Kind<string[]> => ({
   fromText: asList,
 });
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** Bytes, as a number or as text with a unit such as "64 MiB". */
 export const bytes = (min: number, max: number): Kind<number> => ({
@@ -77,7 +77,8 @@ export const bytes = (min: number, max: number): Kind<number> => ({
 });
 
 function parseBytes(value: string): unknown {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|)\s*$/.exec(value);
-  const unit = UNITS[match?.[2] ?? ""];
+  // As Docker reads them: 64m, 64mb and 64 MiB are the same.
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i.exec(value);
+  const unit = UNITS[match?.[2]?.toLowerCase() ?? ""];
   return match === null || unit === undefined ? value : Math.round(Number(match[1]) * unit);
 }

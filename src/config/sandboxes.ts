@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import * as z from "zod";
+import { firstWrong } from "../protocol/first-wrong.ts";
 import type { Environment } from "./environment.ts";
 import { isTable, type Warn } from "./table.ts";
 
@@ -113,9 +114,7 @@ function readOne(name: string, content: unknown, path: string, warn: Warn): Sand
   if (!isKind(content.kind)) return ignored(`needs a kind: one of ${Object.keys(kinds).join(", ")}`);
   const checked = kinds[content.kind].safeParse(content);
   if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const at = issue?.path.length ? `${issue.path.join(".")}: ` : "";
-    return ignored(`is wrong: ${at}${issue?.message ?? "it cannot be read"}`);
+    return ignored(`is wrong: ${firstWrong(checked.error, name).sentence}`);
   }
   const sandbox = checked.data;
   if (sandbox.kind === "container" && (sandbox.image === undefined) === (sandbox.container === undefined))

@@ -1,6 +1,7 @@
 // JSON-RPC 2.0, once, for every transport: text in, at most one text out. One dialogue per connection.
 import type * as z from "zod";
 import { HostError, toWire, type WireError } from "../protocol/errors.ts";
+import { firstWrong } from "../protocol/first-wrong.ts";
 import { CANCEL_METHOD, CancelParams, RequestId, type RpcAnswer, RpcRequest } from "../protocol/frames.ts";
 import { type Method, methods } from "../protocol/methods.ts";
 import type { Door } from "./admission.ts";
@@ -187,11 +188,7 @@ function idOf(value: unknown): RequestId {
 }
 
 function wrongParams(error: z.ZodError): HostError {
-  const field = fieldOf(error.issues[0]);
-  return new HostError("invalid_params", `${field}: ${error.issues[0]?.message ?? "wrong"}`, { data: { field } });
+  const { field, sentence } = firstWrong(error, "params");
+  return new HostError("invalid_params", sentence, { data: { field } });
 }
-const fieldOf = (issue: z.core.$ZodIssue | undefined): string => issue?.path.map(String).join(".") || "params";
-const sentence = (parsed: { error?: z.ZodError | undefined }): string => {
-  const issue = parsed.error?.issues[0];
-  return `${fieldOf(issue)}: ${issue?.message ?? "wrong"}`;
-};
+const sentence = (parsed: { error?: z.ZodError | undefined }): string => firstWrong(parsed.error, "params").sentence;
