@@ -14,9 +14,9 @@ import { Outflow } from "./outflow.ts";
 import type { Services } from "./services.ts";
 
 const MAX_FOLLOWED = 200;
-/** Time for a close frame to arrive before the socket is cut. */
 const STALLED =
   "The disk that holds the conversation is full: the turn waits. Free some space, and it goes on by itself.";
+/** Time for a close frame to arrive before the socket is cut. */
 const CLOSE_MS = 1_000;
 
 export interface ConnectionOptions extends Omit<DialogueOptions, "subscriber" | "onFailure"> {

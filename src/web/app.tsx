@@ -48,6 +48,7 @@ function Main({ hub }: { hub: Hub }) {
   const sessions = useField(hub.state, "sessions");
   const models = useField(hub.state, "models");
   const connection = useField(hub.state, "connection");
+  const stalled = useField(hub.state, "stalled");
   const narrow = useMedia("(width <= 900px)");
   const slim = useMedia("(width <= 720px)");
   const [list, setList] = useState(false);
@@ -162,7 +163,12 @@ function Main({ hub }: { hub: Hub }) {
           sideOpen={side}
           onSide={() => setSide(!side)}
         />
-        <Banner connection={connection} problem={problem} onDismiss={() => setProblem(null)} />
+        <Banner
+          connection={connection}
+          problem={problem}
+          stalled={stalled !== null && stalled.session_id === id ? stalled.message : null}
+          onDismiss={() => setProblem(null)}
+        />
         <ConversationView
           key={id ?? "new"}
           session={session}

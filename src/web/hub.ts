@@ -23,6 +23,15 @@ export interface HubState {
   processes: readonly ProcessItem[];
   models: Models | null;
   build: string;
+  /** A turn that waits for room on the disk; null: none that this page follows. */
+  stalled: { session_id: string; message: string } | null;
+}
+
+/** What `turn.stalled` says: no event of the log, since the disk that keeps the log is full. */
+interface Stalled {
+  session_id: string;
+  stalled: boolean;
+  message: string;
 }
 
 /** Lists are read a moment after something said they changed, so that a burst costs one reading. */
@@ -39,6 +48,7 @@ export class Hub {
     processes: [],
     models: null,
     build: "",
+    stalled: null,
   });
   /** What processes use, while somebody looks. */
   readonly usage = new UsageWatch(() => this.client);
@@ -118,7 +128,7 @@ export class Hub {
       onState: (state, detail) => {
         if (state === "ready") {
           const build = detail !== undefined && "ready" in detail ? detail.ready.build : "";
-          this.state.set({ connection: "ready", epoch: this.state.get().epoch + 1, build });
+          this.state.set({ connection: "ready", epoch: this.state.get().epoch + 1, build, stalled: null });
           this.#sessions.changed();
           this.#processes.changed();
           this.#models.changed();
@@ -145,6 +155,13 @@ export class Hub {
     if (event.type === "session.listed") this.#sessions.changed();
     else if (event.type === "config.changed") this.#models.changed();
     else if (event.type.startsWith("process.")) this.#processes.changed();
+    else if (event.type === "turn.stalled") this.#onStalled(event.payload as Stalled);
+  }
+
+  #onStalled({ session_id, stalled, message }: Stalled): void {
+    const shown = this.state.get().stalled;
+    if (stalled && shown?.message !== message) this.state.set({ stalled: { session_id, message } });
+    if (!stalled && shown?.session_id === session_id) this.state.set({ stalled: null });
   }
 
   async #read<R>(read: (client: HearthClient) => Promise<R>, take: (result: R) => void): Promise<void> {

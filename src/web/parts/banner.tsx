@@ -5,6 +5,8 @@ import { Cross } from "./icons.tsx";
 export interface BannerProps {
   connection: string;
   problem: string | null;
+  /** Why the turn of this conversation stands still; null: it does not. */
+  stalled: string | null;
   onDismiss: () => void;
 }
 
@@ -13,7 +15,7 @@ const PATIENCE_MS = 400;
 /** After this long, a host that restarts would be back: a person should know what to do. */
 const AWAY_MS = 8_000;
 
-export function Banner({ connection, problem, onDismiss }: BannerProps) {
+export function Banner({ connection, problem, stalled, onDismiss }: BannerProps) {
   const apart = connection !== "ready";
   const late = useLasting(apart, PATIENCE_MS);
   const away = useLasting(apart, AWAY_MS);
@@ -29,6 +31,11 @@ export function Banner({ connection, problem, onDismiss }: BannerProps) {
           </p>
         )}
       </div>
+      {stalled !== null && (
+        <p role="alert" data-testid="stalled" className="bg-bad/10 px-4 py-1.5 text-sm text-bad">
+          {stalled}
+        </p>
+      )}
       {problem !== null && (
         <p role="alert" className="flex items-center gap-2 bg-bad/10 py-1 pr-1 pl-4 text-sm text-bad">
           <span className="flex-1">{problem}</span>
