@@ -76,6 +76,10 @@ export interface Router {
   route: RequestListener;
 }
 
+const noSchemas = () => (): never => {
+  throw new Error("A route is given a JSON schema, and nothing here compiles one");
+};
+
 export async function buildRouter(options: RouterOptions): Promise<Router> {
   const { entrance, log, maxBodyBytes } = options;
   const table: Route[] = [];
@@ -87,6 +91,8 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
       reply.hijack();
       respond(reply.raw, problemOfRoute(error));
     },
+    // Routes have no JSON schemas, zod checks what comes in: the compilers for them would be loaded at every start for nothing.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 300 },
