@@ -94,6 +94,7 @@ export async function kill(
   screen: Screen,
 ): Promise<number> {
   using connected = await connect(home);
+  let code: number = EXIT.done;
   for (const id of ids) {
     if (signal !== undefined) await connected.client.call("process.signal", { process_id: id, signal });
     else if (id.startsWith("term_")) {
@@ -102,10 +103,15 @@ export async function kill(
     } else {
       const { status } = await connected.client.call("process.kill", { process_id: id });
       if (status === "already_exited") screen.err(`${id} had ended already.\n`);
+      if (status === "running") {
+        screen.err(`${id} was asked to end and still runs: \`hearth kill --signal KILL ${id}\` ends it.\n`);
+        code = EXIT.failed;
+        continue;
+      }
     }
     screen.line(id);
   }
-  return EXIT.done;
+  return code;
 }
 
 async function mayEnd(client: HearthClient, id: string, screen: Screen): Promise<boolean> {

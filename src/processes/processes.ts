@@ -427,19 +427,20 @@ export class Processes implements AsyncDisposable {
     };
   }
 
-  /** Ends it and all it started. `graceMs` 0: no KILL after the TERM. `already_exited` ends what it left behind. */
+  /** Ends it and all it started. `graceMs` 0: no KILL, so it may be `running`. `already_exited` ends what it left behind. */
   async kill(id: string, o: { graceMs?: number; source: string }): Promise<Result<"process.kill">> {
     const process = this.#find(id);
     const already = await process.kill({ graceMs: o.graceMs ?? this.#o.settings().graceMs, source: o.source });
-    return { process_id: id, status: already ? "already_exited" : "killed", process: process.row };
+    const status = already ? "already_exited" : process.running ? "running" : "killed";
+    return { process_id: id, status, process: process.row };
   }
 
-  /** Ends all that run, or those of a session or task, and what ended ones left behind; answers how many ran. */
+  /** Ends all that run, or those of a session or task, and what ended ones left behind; answers how many it ended. */
   async killAll(filter: Filter, source: string): Promise<number> {
     const wanted = this.#known.ofBoth(filter);
     const { graceMs } = this.#o.settings();
     const already = await Promise.all(wanted.map((process) => process.kill({ graceMs, source })));
-    return already.filter((ended) => !ended).length;
+    return wanted.filter((process, at) => already[at] === false && !process.running).length;
   }
 
   /** Bytes taken. Errors: already_exited. */
