@@ -1,12 +1,15 @@
 // The way from a command to the host of its home: over the Unix socket, with the token of the file beside it.
 import { readFile } from "node:fs/promises";
-import { type IncomingMessage, request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { HearthClient } from "../client/client.ts";
 import { openGateway } from "../client/node.ts";
 import { CliError } from "./failure.ts";
 import { answers } from "./host-file.ts";
 import { socketIn } from "./socket-path.ts";
+
+// An import of this module evaluates all it exports, a client of 4 MB among them, and the host runs this too (N10).
+const { request } = process.getBuiltinModule("node:http");
 
 /** The token of this home. Throws CliError if there is none yet. */
 export async function readToken(home: string): Promise<string> {
