@@ -4,6 +4,17 @@ import { SignalName } from "../protocol/rows.ts";
 import { EXIT } from "./failure.ts";
 import type { Screen } from "./screen.ts";
 
+/** Ids are taken as docker takes them: whole, by name, or by how they begin. */
+async function idsOf(home: string, words: readonly string[]): Promise<string[]> {
+  const { findIds } = await import("./find-id.ts");
+  return findIds(home, words);
+}
+
+async function idOf(home: string, word: string): Promise<string> {
+  const { findId } = await import("./find-id.ts");
+  return findId(home, word);
+}
+
 export interface Surroundings {
   /** The home whose host is meant. */
   home: string;
@@ -105,12 +116,13 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     "Start a background process and print its id.",
     "hearth run -- npm run check",
     'hearth run --watch "listening on" --notify ses_5f0c1e2d3b4a -- npm run dev',
+    "hearth attach $(hearth run --pty --name shell -- bash)",
   )
     .option("-t, --pty", "give it a terminal")
     .option("--watch <text>", "look for this text in its output (may be repeated)", several)
     .option("--watch-regex <expression>", "look for lines that match this (may be repeated)", several)
     .option("--notify <session>", "wake this session's agent when it ends")
-    .option("--name <name>", "a name to know it by")
+    .option("--name <name>", "a name to know it by: the commands take it instead of the id")
     .option("--cwd <dir>", "the directory to run in (default: this one)")
     .option("--sandbox <name>", "run it inside this one (see `hearth sandboxes`)")
     .option("--memory <bytes>", "the memory it may have with all it starts, such as 512MiB")
@@ -157,14 +169,14 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--json", "as JSON")
     .action(async (ids: string[], options: import("./stats.ts").StatsOptions) => {
       const { stats } = await import("./stats.ts");
-      end(await stats(home, ids, options, screen));
+      end(await stats(home, await idsOf(home, ids), options, screen));
     });
 
   command("top <id>", "The processes that one process or terminal consists of.", "hearth top proc_5f0c1e2d3b4a")
     .option("--json", "as JSON")
     .action(async (id: string, options: { json?: boolean }) => {
       const { top } = await import("./stats.ts");
-      end(await top(home, id, options.json ?? false, screen));
+      end(await top(home, await idOf(home, id), options.json ?? false, screen));
     });
 
   command(
@@ -174,14 +186,14 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     "hearth inspect proc_5f0c1e2d3b4a | jq '.[0].usage.listening'",
   ).action(async (ids: string[]) => {
     const { inspect } = await import("./ps.ts");
-    end(await inspect(home, ids, screen));
+    end(await inspect(home, await idsOf(home, ids), screen));
   });
 
   command(
     "logs <id>",
     "Output of a process or terminal.",
     "hearth logs proc_5f0c1e2d3b4a",
-    "hearth logs -f --tail 20 proc_5f0c1e2d3b4a",
+    "hearth logs -f --tail 20 web    # what `hearth run --name web` has started",
     "hearth logs -f --since 4096 proc_5f0c1e2d3b4a",
   )
     .option("-f, --follow", "go on until no more output can come")
@@ -194,7 +206,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--raw", "the bytes as they are, also on a terminal")
     .action(async (id: string, options: import("./logs.ts").LogsOptions) => {
       const { logs } = await import("./logs.ts");
-      end(await logs(home, id, options, screen));
+      end(await logs(home, await idOf(home, id), options, screen));
     });
 
   command(
@@ -207,11 +219,11 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--read-only", "watch, and send nothing")
     .addHelpText(
       "after",
-      "\nIts exit code is the program's when that ends meanwhile (128 + n for signal n), 0 when it was let go.\nWithout a terminal of its own a process takes lines, and Ctrl-C lets go.",
+      "\nIts exit code is the program's when that ends meanwhile (128 + n for signal n), 0 when it was let go.\nWithout a terminal of its own a process takes lines, and Ctrl-C lets go.\n",
     )
     .action(async (id: string, options: import("./attach.ts").AttachOptions) => {
       const { attach } = await import("./attach.ts");
-      end(await attach(home, id, options, screen));
+      end(await attach(home, await idOf(home, id), options, screen));
     });
 
   command(
@@ -222,7 +234,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--json", "print how it ended as JSON")
     .action(async (id: string, options: { json?: boolean }) => {
       const { wait } = await import("./processes.ts");
-      end(await wait(home, id, options.json ?? false, screen));
+      end(await wait(home, await idOf(home, id), options.json ?? false, screen));
     });
 
   command(
@@ -231,11 +243,12 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     "hearth kill proc_5f0c1e2d3b4a",
     "hearth kill --signal HUP proc_5f0c1e2d3b4a",
   )
+    .alias("stop")
     .option("--signal <name>", "send this signal instead, and wait for nothing", signalName)
     .option("-f, --force", "do not ask before a terminal is ended in which something runs")
     .action(async (ids: string[], options: import("./processes.ts").KillOptions) => {
       const { kill } = await import("./processes.ts");
-      end(await kill(home, ids, options, screen));
+      end(await kill(home, await idsOf(home, ids), options, screen));
     });
 
   command(
@@ -244,7 +257,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     'hearth rename term_5f0c1e2d3b4a "build and test"',
   ).action(async (id: string, title: string) => {
     const { rename } = await import("./processes.ts");
-    end(await rename(home, id, title, screen));
+    end(await rename(home, await idOf(home, id), title, screen));
   });
 
   command(
@@ -256,7 +269,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--end", "end its input (after TEXT, if any)")
     .action(async (id: string, text: string[], options: { end?: boolean }) => {
       const { send } = await import("./processes.ts");
-      end(await send(home, id, text, options.end ?? false));
+      end(await send(home, await idOf(home, id), text, options.end ?? false));
     });
 
   command(
@@ -272,7 +285,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("--json", "as JSON")
     .action(async (id: string | undefined, options: import("./share.ts").ShareOptions) => {
       const { share } = await import("./share.ts");
-      end(await share(home, id, options, screen));
+      end(await share(home, id === undefined ? id : await idOf(home, id), options, screen));
     });
 
   command(

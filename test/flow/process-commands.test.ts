@@ -44,6 +44,15 @@ describe("process commands", () => {
     return process_id;
   }
 
+  it("P36: a process is meant by its name too, and by the beginning of its id", async () => {
+    const named = (await hearth("run", "--name", "echoing", "--", "cat")).out.trim();
+    assert.equal((await hearth("send", "echoing", "a line")).exitCode, 0);
+    assert.equal((await hearth("send", "--end", named.slice(0, -1))).exitCode, 0);
+    assert.deepEqual(await hearth("wait", "echoing"), { out: "", err: "", exitCode: 0 });
+    assert.equal((await hearth("logs", "echoing")).out, "a line\n");
+    assert.match((await hearth("logs", "nothing")).err, /There is no process or terminal "nothing"/);
+  });
+
   it("P16, P36: ps shows where processes listen; stats, top and inspect what they use", async () => {
     const server =
       'require("net").createServer().listen(0, "127.0.0.1", function () { console.log(this.address().port); })';
