@@ -6,8 +6,9 @@ import type { Recorder } from "./record.ts";
 import { type Keep, toForget } from "./retention.ts";
 
 const SWEEP_MS = 60_000;
-/** Sorting out the oldest costs a look at all that have ended: it is done for so many at once, or once a minute. */
+/** Sorting out the oldest costs a look at all that have ended: it is done for so many at once, or after a moment. */
 const SWEEP_AFTER = 32;
+const MOMENT_MS = 1_000;
 const NOTICE_VIEW = "notice";
 
 interface Options {
@@ -23,6 +24,7 @@ export class Forgetting {
   readonly #o: Options;
   readonly #timer: NodeJS.Timeout;
   #ended = 0;
+  #soon: NodeJS.Timeout | null = null;
   #sweeping: Promise<void> | null = null;
 
   constructor(o: Options) {
@@ -34,6 +36,7 @@ export class Forgetting {
   /** One more has ended. */
   ended(): void {
     if (++this.#ended >= SWEEP_AFTER) void this.sweep();
+    else this.#soon ??= setTimeout(() => void this.sweep(), MOMENT_MS).unref();
   }
 
   /** Forgets what is due. Never rejects. */
@@ -48,6 +51,7 @@ export class Forgetting {
 
   async #sweep(): Promise<void> {
     this.#ended = 0;
+    this.#callOff();
     const { known, log, recorder, keepers, keep, onWarning } = this.#o;
     const ended = known
       .values()
@@ -72,8 +76,14 @@ export class Forgetting {
       });
   }
 
+  #callOff(): void {
+    clearTimeout(this.#soon ?? undefined);
+    this.#soon = null;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#callOff();
     await this.#sweeping;
   }
 }

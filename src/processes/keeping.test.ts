@@ -63,6 +63,16 @@ describe("processes that have ended", () => {
       [living.process_id],
     );
   });
+  it("P24: go a moment after they are too many, also where no more end", async () => {
+    await using host = await SmallHost.start();
+    host.settings = { ...host.settings, keepEnded: 3 };
+    const ids = await run(host, 5);
+    await until("the oldest are gone", () => !host.processes.has(ids[1] ?? ""));
+    assert.deepEqual(
+      ids.map((id) => host.processes.has(id)),
+      [false, false, true, true, true],
+    );
+  });
   it("P24: are never forgotten before their notice was told", async () => {
     await using host = await SmallHost.start();
     host.settings = { ...host.settings, keepEnded: 0 };

@@ -38,9 +38,12 @@ export const ProcessLimits = z.object({
 });
 export type ProcessLimits = z.infer<typeof ProcessLimits>;
 
-/** Where a conversation comes from and answers go (platform, chat, thread, user, message): kept, and handed back as it is. */
+/**
+ * Where a conversation comes from and answers go (platform, chat, thread, user, message): kept, and handed back as it is,
+ * but for numbers, which are accepted as text like all ids.
+ */
 export const Routing = z
-  .record(z.string(), z.string())
+  .record(z.string(), z.union([z.string(), z.int().transform(String)]))
   .refine((routing) => Object.keys(routing).length <= 16 && Object.entries(routing).flat().join("").length <= 1_000, {
     error: "at most 16 entries and 1,000 characters in all",
   });

@@ -157,11 +157,11 @@ describe("processes over the API", () => {
 
   it("P18, P38: what is active is asked for by method; routing and checks are bounded", async () => {
     const { session_id: mine } = await rpc(host, "session.create", { workspace: home });
-    const routing = { platform: "irc", chat: "#ops" };
+    const routing = { platform: "irc", chat: "#ops", thread: "7" };
     const row = await rpc(host, "process.start", {
       argv: ["sleep", "60"],
       session_id: mine,
-      routing,
+      routing: { ...routing, thread: 7 },
       check_every_s: 600,
     });
     const { process_id } = row;
