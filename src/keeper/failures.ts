@@ -71,11 +71,10 @@ export class StillRunning extends HostError {
 }
 
 /** These bytes were dropped for the quota; `firstKept` is the first offset that can be read. */
-export class OffsetGone extends RangeError {
+export class OffsetGone extends HostError {
   readonly firstKept: number;
   constructor(firstKept: number) {
-    super(`Output before offset ${firstKept} is no longer kept`);
-    this.name = new.target.name;
+    super("offset_gone", `Output before offset ${firstKept} is no longer kept`, { data: { first_kept: firstKept } });
     this.firstKept = firstKept;
   }
 }

@@ -152,3 +152,21 @@ describe("terminals that many watch", () => {
     );
   });
 });
+
+describe("a terminal that has printed more than is kept", () => {
+  it("T9: who comes back to an offset that is gone is shown the screen, and then what comes", async () => {
+    await using host = await RunningHost.start({ SHELL: "/bin/sh", HEARTH_PROCESSES_SPOOL_BYTES: "1 MiB" });
+    const client = await host.client();
+    const { session_id } = await client.call("session.create", {});
+    const { terminal_id } = await client.call("terminal.open", { session_id, rows: 24, cols: 80 });
+    using stays = await ScreenViewer.open(host, terminal_id);
+    stays.blind = true;
+    stays.type("yes | head -c 4000000; echo over $((1 + 1))\r");
+    await stays.until(() => stays.offset > 4_000_000, "the flood", 60_000);
+    using back = await ScreenViewer.open(host, terminal_id, 0);
+    await back.shows(/^over 2/, 60_000);
+    assert.deepEqual([back.error, back.snapshots > 0, back.over], [undefined, true, false]);
+    back.type("echo goes on $((1 + 2))\r");
+    await back.shows(/^goes on 3/);
+  });
+});

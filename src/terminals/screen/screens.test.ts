@@ -92,6 +92,18 @@ describe("the screens of terminals", () => {
     assert.deepEqual(differences(stayed.core, came.core, SIZE.cols), []);
   });
 
+  it("T7: go on where output was dropped faster than it was drawn", async () => {
+    const child = await output();
+    await using screens = open();
+    await child.print("drawn long ago\r\n");
+    await shown(screens, child);
+    await rm(join(child.dir, "spool.0"));
+    await writeFile(join(child.dir, "spool.1000"), `the rest\r\n${"of it\r\n".repeat(SIZE.rows)}the end`);
+    await child.spool.measure();
+    assert.match((await shown(screens, child)).screen, /of it\r\nthe end/);
+    assert.deepEqual(warnings, []);
+  });
+
   it("T9: sizes come into force at their byte", async () => {
     const child = await output();
     await using screens = open();

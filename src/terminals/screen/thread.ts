@@ -16,6 +16,7 @@ const FAR_BYTES = 1024 * 1024;
 const ROOM = 4;
 const MOST_LIVE = 16;
 const REST_CHECK_MS = 2_000;
+const WARN_MS = 60_000;
 
 const port = parentPort;
 if (port === null) throw new Error("The screens' thread is started by its host.");
@@ -60,11 +61,20 @@ async function inTurn<T>(id: string, work: (screen: FollowedScreen) => Promise<T
   try {
     return await mine;
   } catch (error) {
-    if (screens.has(id)) say({ type: "warning", message: `the screen of ${id}: ${wordsOf(error)}` });
+    if (screens.has(id)) warn(id, error);
     return undefined;
   } finally {
     if (turns.get(id) === settled) turns.delete(id);
   }
+}
+
+/** When a failure of a screen was told last: what keeps failing does so with every piece of output. */
+const warned = new Map<string, number>();
+function warn(id: string, error: unknown): void {
+  const now = performance.now();
+  if (now - (warned.get(id) ?? Number.NEGATIVE_INFINITY) < WARN_MS) return;
+  warned.set(id, now);
+  say({ type: "warning", message: `the screen of ${id}: ${wordsOf(error)}` });
 }
 
 async function snapshot(id: string, request: number, budget: number): Promise<void> {
@@ -101,6 +111,7 @@ port.on("message", (message: ToThread) => {
       screens.get(message.id)?.close();
       screens.delete(message.id);
       waiting.delete(message.id);
+      warned.delete(message.id);
       break;
     case "ping":
       say({ type: "pong", busy: waiting.size > 0 || drawing || [...screens.values()].some((screen) => screen.live) });
