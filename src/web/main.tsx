@@ -1,4 +1,5 @@
 // Where the page begins: the login, the theme, then everything else.
+import "./no-eval.ts"; // before the first schema is made
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { wantedFile } from "./download.ts";

@@ -29,6 +29,9 @@ describe("the story of a first run", () => {
     const page = await context.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => {
+      if (/script-src|Content Security Policy/.test(message.text())) errors.push(message.text());
+    });
 
     // The page opens with the printed address, without an account, and the ticket leaves the address bar.
     await page.goto(host.url);
@@ -110,5 +113,12 @@ describe("the story of a first run", () => {
     );
     assert.equal(wide, false, "nothing is cut off at 390 px");
     await picture(phone, "phone");
+
+    // What a command printed can be read below it, also where it failed; how it ended is said once.
+    await client.call("prompt.submit", { session_id, text: "run echo seen below; exit 3" });
+    const printed = page.getByTestId("tool-printed");
+    await printed.waitFor({ state: "attached" });
+    assert.equal(await printed.textContent(), "seen below");
+    assert.deepEqual(errors, []);
   });
 });

@@ -155,7 +155,7 @@ function Notice({ notice, process, onProcess }: NoticeProps) {
           className="flex min-h-9 min-w-0 flex-1 items-center gap-1.5 text-left hover:text-ink"
           onClick={() => setOpen(!open)}
         >
-          <span className="truncate">{noticeLine(notice, process)}</span>
+          <span className="flex min-w-0 items-baseline gap-1.5">{noticeLine(notice, process)}</span>
         </button>
         <button
           type="button"
@@ -177,21 +177,26 @@ function Notice({ notice, process, onProcess }: NoticeProps) {
 /** What happened, in half a line; without the process the notice's own first line says it. */
 function noticeLine(notice: NoticeItem, process: ProcessRow | undefined): ReactNode {
   const first = notice.text.split("\n", 1)[0];
-  if (process === undefined) return first;
-  const command = <code className="font-mono text-xs text-ink">{process.name ?? process.command}</code>;
+  const whole = <span className="truncate">{first}</span>;
+  if (process === undefined) return whole;
+  // A long command is cut, and what became of it is not.
+  const command = <code className="truncate font-mono text-xs text-ink">{process.name ?? process.command}</code>;
   if (notice.notice === "ended") {
     const end = process.status === "running" ? "ended" : ending(process);
     return (
       <>
-        {command} ended · {end}
+        {command} <span className="flex-none">ended · {end}</span>
       </>
     );
   }
   const pattern = process.watch_patterns.map(shownPattern).find((one) => first?.includes(`"${one}"`));
-  if (pattern === undefined) return first;
+  if (pattern === undefined) return whole;
   return (
     <>
-      {command} matched <strong className="font-semibold text-ink">{pattern}</strong>
+      {command}{" "}
+      <span className="max-w-[60%] flex-none truncate">
+        matched <strong className="font-semibold text-ink">{pattern}</strong>
+      </span>
     </>
   );
 }

@@ -114,6 +114,12 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
   );
 }
 
+/** Who asked for it, as a person says it; anything else is told as it is. */
+const endedBy: Readonly<Record<string, string>> = {
+  "process.kill": "a person, or a program of theirs",
+  agent: "the agent",
+};
+
 function Facts({ process, title, hub }: { process: ProcessItem; title: string | undefined; hub: Hub }) {
   const limits = limitsOf(process);
   const facts: readonly (readonly [string, string])[] = [
@@ -124,7 +130,7 @@ function Facts({ process, title, hub }: { process: ProcessItem; title: string | 
     ["Sandbox", process.environment_kind === "local" ? "" : `${process.environment} (${process.environment_kind})`],
     ["Limits", limits],
     ["Limit reached", process.limit_hit === null ? "" : limitNames[process.limit_hit]],
-    ["Ended by", process.termination_source ?? ""],
+    ["Ended by", endedBy[process.termination_source ?? ""] ?? process.termination_source ?? ""],
     ["Note", process.notes.join(" ")],
   ];
   return (

@@ -38,7 +38,7 @@ export function ProcessTable({ hub, rows, histories, titles, now, choice, onSort
   return (
     <table className="w-full table-fixed border-collapse text-xs" data-testid="process-table">
       <colgroup>
-        {["9.5rem", "", "13%", "5.5rem", "6rem", "7.8rem", "7.8rem", "8rem", "3rem"].map((width, at) => (
+        {["7.5rem", "", "15%", "5.5rem", "5.5rem", "6.8rem", "7.2rem", "5.5rem", "3rem"].map((width, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: columns have no other name
           <col key={at} style={width === "" ? {} : { width }} />
         ))}
@@ -111,7 +111,7 @@ const Row = memo(function Row({ hub, process, history, title, now, onOpen }: Row
             {problem ?? process.reason}
           </span>
         )}
-        {process.limit_hit !== null && (
+        {process.limit_hit !== null && process.reason === null && (
           <span className="block text-2xs text-bad">{limitNames[process.limit_hit]} limit reached</span>
         )}
       </td>

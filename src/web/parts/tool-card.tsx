@@ -2,6 +2,7 @@
 import { type ComponentType, memo, useEffect, useState } from "react";
 import type { ToolItem } from "../../client/fold.ts";
 import type { ProcessRow } from "../../protocol/rows.ts";
+import { lastLines } from "../tail.ts";
 import { duration, ending } from "../words.ts";
 import { Check, Chevron, Cog, Cross, File, Pencil, Question, Search, Terminal } from "./icons.tsx";
 import { LiveTail } from "./live-tail.tsx";
@@ -70,7 +71,7 @@ export const ToolCard = memo(function ToolCard({ tool, process, onProcess }: Too
       </div>
       {/* The call is recorded before its process begins: until that is known there is nothing to look at. */}
       {running && processId !== null && process !== undefined && <LiveTail processId={processId} />}
-      {open && <Details tool={tool} />}
+      {open ? <Details tool={tool} /> : !lives && <Printed tool={tool} />}
     </article>
   );
 });
@@ -110,6 +111,27 @@ function Elapsed({ since }: { since: number }) {
   }, []);
   const ms = now - since;
   return <span className="tabular-nums">{ms < 1000 ? "" : duration(Math.floor(ms / 1000) * 1000)}</span>;
+}
+
+const SHOWN_LINES = 8;
+
+/** The end of what a command has printed stays where it was seen to come. */
+function Printed({ tool }: { tool: ToolItem }) {
+  if (tool.name !== "terminal" || tool.result === null || (tool.status !== "ok" && tool.status !== "failed"))
+    return null;
+  // Last comes a line in brackets for the model: how it ended, which the card says already.
+  const end = tool.result.lastIndexOf("\n[");
+  const printed = end >= 0 ? tool.result.slice(Math.max(0, end - 4_000), end) : "";
+  const text = lastLines(printed.trimEnd(), SHOWN_LINES);
+  if (text === "") return null;
+  return (
+    <pre
+      data-testid="tool-printed"
+      className="overflow-x-auto border-t border-line bg-sunken px-3.5 py-2.5 font-mono text-xs leading-relaxed wrap-anywhere whitespace-pre-wrap text-soft"
+    >
+      {text}
+    </pre>
+  );
 }
 
 /** The shown part of a result; the whole of it is the model's, and bounded by the host. */

@@ -72,6 +72,8 @@ export function Workspace({ workspace, onChange }: WorkspaceProps) {
             spellCheck={false}
             autoCapitalize="off"
             autoComplete="off"
+            // Another place is named more often than a part of this one is changed.
+            onFocus={(event) => event.target.select()}
             onChange={(event) => setText(event.target.value)}
           />
         </label>
