@@ -309,3 +309,31 @@ describe("redaction of a stream", () => {
     );
   });
 });
+
+describe("what a person is to say yes to", () => {
+  it("A36: is not hidden where it could do something", () => {
+    for (const command of [
+      "true '-----BEGIN PRIVATE KEY-----'; rm -rf ~; : '-----END PRIVATE KEY-----'",
+      "echo -----BEGIN PRIVATE KEY-----\nreboot\n-----END PRIVATE KEY-----",
+      "ls; A_KEY=x$(rm${IFS}-rf${IFS}~)",
+      "env A_KEY=1;rm${IFS}-rf${IFS}~ ls",
+      "git clone https://me:x$(reboot)1@example.com/",
+      "MY_PASSWORD='a1 && reboot #' make",
+    ])
+      assert.equal(redactor.decision(command), command);
+    assert.deepEqual(redactor.decisions({ token: "a1b2;reboot;c3d4" }), { token: "a1b2;reboot;c3d4" });
+  });
+
+  it("P19: is still without the secrets that are nothing else", () => {
+    const known = new Redactor();
+    known.learn("SPACED", "$(a secret) with; words");
+    assert.equal(known.decision("echo '$(a secret) with; words'"), "echo '[redacted: SPACED]'");
+    for (const [kind, { text, secret }] of Object.entries(samples))
+      if (/^[\w.:/+=~%-]+$/.test(secret)) assertGone(redactor.decision(`run ${text} now`), secret, kind);
+    const lines = redactor
+      .decision(privateKey("decision"))
+      .split("\n")
+      .filter((line) => /^[\w+/=]{40,}$/.test(line));
+    assert.deepEqual(lines, []);
+  });
+});

@@ -1,4 +1,5 @@
 // The one way out: text that a program wrote or a model typed becomes text that may be stored, shown or sent on.
+import { inert } from "./inert.ts";
 import { Known } from "./known.ts";
 import { secretName } from "./names.ts";
 import type { RawText } from "./raw.ts";
@@ -69,6 +70,20 @@ export class Redactor {
     return replaced(text, from, to, this.spans(text));
   }
 
+  /**
+   * Text that a person is to say yes to: hidden is only what can do nothing, so that no command passes for a secret. The
+   * rest of what looks like one stays to be read.
+   */
+  decision(text: string): string {
+    if (!this.#on() || text === "") return text;
+    return replaced(text, 0, text.length, merged(scan(text, this.#known).flatMap((span) => inert(text, span))));
+  }
+
+  /** Every string in a value that a person is to say yes to. */
+  decisions<T>(value: T): T {
+    return this.#on() ? (this.#deep(value, "", 0, (text) => this.decision(text)) as T) : value;
+  }
+
   /** Words of a command line: what follows `--token` is known by it. */
   words(words: readonly string[]): string[] {
     return words.map((word, index) => {
@@ -80,17 +95,19 @@ export class Redactor {
 
   /** Every string in a value, by what it is and by the name it stands under. Returns the value itself if nothing was secret. */
   value<T>(value: T): T {
-    return this.#on() ? (this.#deep(value, "", 0) as T) : value;
+    return this.#on() ? (this.#deep(value, "", 0, (text, name) => this.#named(name, text)) as T) : value;
   }
 
-  #deep(value: unknown, name: string, depth: number): unknown {
-    if (typeof value === "string") return this.#named(name, value);
+  #deep(value: unknown, name: string, depth: number, clean: (text: string, name: string) => string): unknown {
+    if (typeof value === "string") return clean(value, name);
     if (value === null || typeof value !== "object" || depth > MOST_DEPTH) return value;
     if (Array.isArray(value)) {
-      const items: unknown[] = value.map((item: unknown) => this.#deep(item, name, depth + 1));
+      const items: unknown[] = value.map((item: unknown) => this.#deep(item, name, depth + 1, clean));
       return items.some((item, index) => item !== value[index]) ? items : value;
     }
-    const entries = Object.entries(value).map(([key, inner]) => [key, this.#deep(inner, key, depth + 1)] as const);
+    const entries = Object.entries(value).map(
+      ([key, inner]) => [key, this.#deep(inner, key, depth + 1, clean)] as const,
+    );
     return entries.some(([key, inner]) => inner !== (value as Record<string, unknown>)[key])
       ? Object.fromEntries(entries)
       : value;

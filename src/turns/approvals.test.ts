@@ -24,6 +24,19 @@ describe("an approval", () => {
     assert.match(model.requests[1]?.messages.at(-1)?.text ?? "", /denied/);
   });
 
+  it("A36: shows what would be done even where it looks like a secret", async () => {
+    const command = "true '-----BEGIN PRIVATE KEY-----'; rm -rf ~; : '-----END PRIVATE KEY-----' A_TOKEN=x$(reboot)";
+    const shell = tool("terminal", { plan: async () => ({ ...(await asks().plan()), preview: command }) });
+    await t.host(untrusted([[{ tool: "terminal", args: { command: `${command} --token a1b2c3d4e5` } }]]), [shell]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    const [request] = only(await t.seen(id, "approval.request"), "approval.request");
+    assert.equal(request?.payload.preview, command);
+    assert.deepEqual(request?.payload.arguments, { command: `${command} --token [redacted: token]` });
+    await t.turns.respond(request?.payload.request_id ?? "", "deny");
+    await t.seen(id, "turn.ended");
+  });
+
   it("S6: for the session covers the next calls, in later turns too", async () => {
     const shell = tool("terminal", asks());
     await t.host(untrusted([call("terminal"), call("terminal"), [{ text: "ok" }], call("terminal")]), [shell]);

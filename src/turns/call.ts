@@ -132,16 +132,20 @@ async function ask(
   plan: Plan,
   signal: AbortSignal,
 ): Promise<ToolOutcome | undefined> {
-  const { name, arguments: args } = call.call;
-  const { session, grants } = parts;
+  const { call_id, name, arguments: args } = call.call;
+  const { redactor, session, grants } = parts;
   const { typedByPerson } = await parts.models.resolve(turn.model);
   const again = parts.unsure.has(sameCall(name, args));
   const reason = again
     ? "It was running when Hearth stopped, and nobody can tell whether it took effect"
     : mustAsk(plan, name, { typedByPerson, mode: session.row.approvals, session, grants });
   if (reason === undefined) return undefined;
-  if (plan.grantKey !== undefined) parts.grantKeys.set(call.call.call_id, plan.grantKey);
-  const shown = { ...plan, preview: parts.redactor.text(plan.preview) };
+  if (plan.grantKey !== undefined) parts.grantKeys.set(call_id, plan.grantKey);
+  const shown = {
+    ...plan,
+    preview: redactor.decision(plan.preview),
+    arguments: redactor.decisions(parts.written.get(call_id) ?? args),
+  };
   const choice = await approval(session, turn.turn_id, call, shown, reason, signal);
   if (choice === "deny")
     return { status: "failed", result: "The person denied this call. Do not try it again unasked." };

@@ -50,7 +50,7 @@ export async function approval(
   session: Session,
   turnId: string,
   call: Call,
-  plan: Plan,
+  plan: Plan & { arguments: Call["call"]["arguments"] },
   reason: string,
   signal: AbortSignal,
 ): Promise<Choice> {
@@ -65,7 +65,7 @@ export async function approval(
       "deny",
     ];
     const request = {
-      ...{ turn_id: turnId, call_id, request_id, name, arguments: call.call.arguments },
+      ...{ turn_id: turnId, call_id, request_id, name, arguments: plan.arguments },
       ...{ preview: plan.preview, reason, choices },
     };
     await session.append([newEvent("approval.request", `${request_id}:request`, request)], { patient: true });
