@@ -217,10 +217,13 @@ describe("terminals on the page", () => {
     const [, pid = ""] = /\nshell (\d+)\n/.exec(await until(page, /\nshell \d+\n/)) ?? [];
     await host.kill9();
     await page.locator('[data-testid="terminal-status"][data-phase="away"]').waitFor({ state: "attached" });
+    // What nobody takes is not kept for later, and its person is told.
+    await type(page, "echo lost");
+    await page.getByTestId("terminal-notice").filter({ hasText: "was not sent" }).waitFor();
     await host.restart();
     await live(page);
     await type(page, 'echo "$kept $$"');
-    await until(page, new RegExp(`\\nhere ${pid}\\n`));
+    assert.doesNotMatch(await until(page, new RegExp(`\\nhere ${pid}\\n`)), /lost/);
   });
 
   it("A21: a file dropped on a terminal goes to where its shell is, and replaces another only when that is wanted", async (t) => {

@@ -45,6 +45,9 @@ const RETRY_MS = 1_000;
 const ANSWER_MS = 1_500;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const MOTION = /^\x1b\[<3[5-9];/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const MOUSE = /^\x1b\[[<M]/;
+const NOT_SENT = "What was typed was not sent: the terminal was not connected.";
 
 export class Shell implements Disposable {
   readonly state: Store<ShellState>;
@@ -105,7 +108,8 @@ export class Shell implements Disposable {
   /** What a person typed or pasted, or what the emulator answers by itself. */
   input(data: string): void {
     const { mine, phase } = this.state.get();
-    if (isAnswer(data) && (this.muted || !mine || this.#isLate())) return;
+    if (isAnswer(data) && (this.muted || !mine || this.#isLate() || phase === "away")) return;
+    if (MOUSE.test(data) && phase === "away") return;
     // Typing takes the size over; a mouse that only passes by does not.
     if (!mine && MOTION.test(data)) return;
     if (phase === "ended") {
@@ -223,7 +227,8 @@ export class Shell implements Disposable {
   #send(piece: Uint8Array<ArrayBuffer>): void {
     const { id } = this.state.get();
     if (!this.#behind || id === null) {
-      this.#stream?.send(piece);
+      // Not kept: it would arrive when nobody means it any more.
+      if (this.#stream?.send(piece) !== true) this.#options.onCut(NOT_SENT);
       return;
     }
     // The stream is let go because of a flood, which is when Ctrl-C must not get lost. One after the other, in order.
@@ -234,7 +239,10 @@ export class Shell implements Disposable {
         ({ bytes }) => {
           if (bytes < piece.length) this.#options.onCut(`Only ${bytes} of ${piece.length} bytes were taken.`);
         },
-        (error: unknown) => console.info("what was typed was not taken", error),
+        (error: unknown) => {
+          console.info("what was typed was not taken", error);
+          if (!this.#gone.signal.aborted) this.#options.onCut(NOT_SENT);
+        },
       );
   }
 
