@@ -260,6 +260,42 @@ async function watching(report: Report): Promise<void> {
     note: found === 0 ? "no literal occurs" : `${found} hits`,
   });
   await expressions(bytes, report);
+  await flooded(report);
+}
+
+/** Every line matches, in the chunks that a watcher reads. */
+async function flooded(report: Report): Promise<void> {
+  const lines = 12_000;
+  const chunk = Buffer.from(Array.from({ length: lines }, (_, n) => `hit ${n}\n`).join(""));
+  const rates = { ours: [] as number[], plain: [] as number[] };
+  const scanner = new LineScanner(["hit"], { offset: 0, skipLine: false });
+  const timed = (work: () => number): number => {
+    const from = performance.now();
+    if (work() !== lines) throw new Error("not every line was found");
+    return lines / (performance.now() - from);
+  };
+  for (let run = 0; run < 50; run++) {
+    rates.ours.push(timed(() => scanner.push(chunk).length));
+    rates.plain.push(timed(() => everyHit(chunk)));
+    await turn();
+  }
+  report.add({
+    id: "N9",
+    what: "watch scan where every line matches",
+    measured: `${(median(rates.ours) / 1000).toFixed(1)} M lines/s`,
+    baseline: `${(median(rates.plain) / 1000).toFixed(1)} M lines/s Buffer.indexOf of the text and of the next line end`,
+    aim: "–",
+    note: `${lines} lines at a time, ${(chunk.length / 1024).toFixed(0)} KiB, keep the loop busy for ${(lines / median(rates.ours)).toFixed(1)} ms`,
+  });
+}
+
+function everyHit(chunk: Buffer): number {
+  let found = 0;
+  for (let at = chunk.indexOf("hit"); at >= 0; at = chunk.indexOf("hit", at)) {
+    found++;
+    at = chunk.indexOf(10, at);
+  }
+  return found;
 }
 
 /** Expressions go through their thread in the chunks that a watcher reads; nothing matches. */

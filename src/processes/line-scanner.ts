@@ -30,7 +30,9 @@ export function firstLineEnd(bytes: Buffer, from: number): number {
 /** -1: there is none. */
 export function lastLineEnd(bytes: Buffer, before: number): number {
   if (before < 0) return -1;
-  return Math.max(bytes.lastIndexOf(LF, before), bytes.lastIndexOf(CR, before));
+  const feed = bytes.lastIndexOf(LF, before);
+  const back = bytes.subarray(feed + 1, before + 1).lastIndexOf(CR);
+  return back < 0 ? feed : feed + 1 + back;
 }
 
 /** One match per line. A literal that straddles two chunks is found; memory is one pattern's length. */
@@ -93,8 +95,10 @@ export class LineScanner {
     return hits;
   }
 
+  /** Looks at no byte twice for the same thing: every line may hit, and then what is looked for again costs its square. */
   #search(window: Buffer, base: number, start: number, hits: Hit[]): void {
     let from = start;
+    const ends = new LineEnds(window);
     const next = this.#patterns.map((pattern) => window.indexOf(pattern, from));
     while (true) {
       let first = -1;
@@ -104,13 +108,13 @@ export class LineScanner {
       }
       if (first < 0) return;
       const at = next[first] ?? 0;
-      const before = lastLineEnd(window, at - 1);
+      const before = lastLineEnd(window.subarray(from, at), at - from - 1);
       hits.push({
         pattern: first,
         offset: base + at,
-        line: before >= from ? base + before + 1 : from === 0 ? this.#line : base + from,
+        line: before >= 0 ? base + from + before + 1 : from === 0 ? this.#line : base + from,
       });
-      const end = firstLineEnd(window, at);
+      const end = ends.after(at);
       if (end < 0) {
         this.#skipLine = true;
         return;
@@ -122,5 +126,23 @@ export class LineScanner {
           next[i] = window.indexOf(pattern, from);
       }
     }
+  }
+}
+
+/** The line ends of one window, asked for in ascending order. */
+class LineEnds {
+  readonly #window: Buffer;
+  /** Where the next of each is; -1: none is left. */
+  #feed = -2;
+  #back = -2;
+  constructor(window: Buffer) {
+    this.#window = window;
+  }
+
+  /** -1: there is none. */
+  after(at: number): number {
+    if (this.#feed !== -1 && this.#feed < at) this.#feed = this.#window.indexOf(LF, at);
+    if (this.#back !== -1 && this.#back < at) this.#back = this.#window.indexOf(CR, at);
+    return this.#feed < 0 || (this.#back >= 0 && this.#back < this.#feed) ? this.#back : this.#feed;
   }
 }
