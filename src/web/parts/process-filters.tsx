@@ -69,7 +69,7 @@ export function ProcessFilters({ choice, onChange, sessions, field }: ProcessFil
       <select
         data-testid="board-session"
         aria-label="Conversation"
-        className="field w-auto! max-w-48 text-xs"
+        className="field w-auto! max-w-48 text-xs max-sm:max-w-none max-sm:min-w-0 max-sm:grow max-sm:basis-2/5"
         value={choice.session ?? ""}
         onChange={(event) => onChange({ session: event.target.value || null })}
       >
@@ -83,7 +83,7 @@ export function ProcessFilters({ choice, onChange, sessions, field }: ProcessFil
       <select
         data-testid="board-sort"
         aria-label="Order"
-        className="field w-auto! text-xs"
+        className="field w-auto! text-xs max-sm:min-w-0 max-sm:grow max-sm:basis-2/5"
         value={choice.sort}
         onChange={(event) => onChange({ sort: event.target.value as SortKey, reversed: false })}
       >
