@@ -7,6 +7,7 @@ export const SHORTEST = 8;
 const LONGEST = 16 * 1024;
 /** Past this many the oldest is forgotten: processes come and go with variables of their own. */
 const MOST_VALUES = 2_048;
+const MOST_LASTING = 256;
 /** A long value is found by its beginning, and followed as far as the text goes with it. */
 const NEEDLE = 48;
 
@@ -18,11 +19,14 @@ export interface Needle {
 
 export class Known {
   readonly #values = new Map<string, string>();
+  /** Those of Hearth itself, which no number of other values pushes out. */
+  readonly #lasting = new Set<string>();
   #finder: Finder<Needle> | null = null;
 
   /** False where the value is too short, or a word or path that is no secret. */
-  learn(label: string, value: string): boolean {
+  learn(label: string, value: string, lasting = false): boolean {
     if (!isTelling(value)) return false;
+    if (lasting && this.#lasting.size < MOST_LASTING) this.#lasting.add(value);
     // Learnt again it is the youngest.
     const before = this.#values.get(value);
     if (before !== undefined) {
@@ -32,7 +36,7 @@ export class Known {
     }
     for (const oldest of this.#values.keys()) {
       if (this.#values.size < MOST_VALUES) break;
-      this.#values.delete(oldest);
+      if (!this.#lasting.has(oldest)) this.#values.delete(oldest);
     }
     this.#values.set(value, label);
     this.#finder = null;
@@ -92,6 +96,9 @@ function written(value: string): { text: string; fold: boolean }[] {
   const json = JSON.stringify(value).slice(1, -1);
   ways.add(json);
   ways.add(JSON.stringify(json).slice(1, -1));
+  // As PHP and Go write JSON.
+  ways.add(json.replaceAll("/", "\\/"));
+  ways.add(json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`));
   ways.add(encodeURIComponent(value));
   ways.add(encodeURI(value));
   ways.add(new URLSearchParams({ a: value }).toString().slice(2));

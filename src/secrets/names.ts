@@ -120,6 +120,8 @@ export function namedValue(view: View, at: number): Span | null {
   let start = at;
   const lowest = Math.max(view.breakUpTo(at), at - LONGEST_NAME);
   while (start > lowest && isIn(nameCharacters, text.charCodeAt(start - 1))) start--;
+  // No name is as long, and what is would be looked at again for each word in it.
+  if (start === at - LONGEST_NAME) return null;
   let end = at;
   const lineEnd = view.breakFrom(at + 1);
   const highest = Math.min(lineEnd, at + LONGEST_NAME);

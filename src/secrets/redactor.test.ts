@@ -310,6 +310,38 @@ describe("redaction of a stream", () => {
   });
 });
 
+describe("redaction under pressure", () => {
+  it("A47: Hearth's own secrets are not pushed out by those of processes", () => {
+    const many = new Redactor();
+    many.learn("token of Hearth", "kd83hd73hs9Dk38fh3Kd9s8e7f6g5h4j");
+    for (let n = 0; n < 2_100; n++) many.learnEnvironment({ A_KEY: `value-${n}-of-4711` });
+    assert.equal(many.text("kd83hd73hs9Dk38fh3Kd9s8e7f6g5h4j"), "[redacted: token of Hearth]");
+    assert.equal(many.text("value-3-of-4711"), "value-3-of-4711", "the bound holds for the others");
+  });
+
+  it("A47: knows what was cut where it is shown, what PHP and Go write, and what has two bytes for a character", () => {
+    const known = new Redactor();
+    const secret = "kd83hd/3hs9Dk38f&3Kd9s8e7f6g5h4j";
+    known.learn("SECRET", secret);
+    assert.equal(
+      known.text(`it is ${secret.slice(0, -3)}… (300 characters in all)`),
+      "it is [redacted: SECRET]… (300 characters in all)",
+    );
+    assert.equal(
+      redactor.text(`it is ${samples["github-pat"]?.secret.slice(0, 20)}…`),
+      "it is [redacted: GitHub token]…",
+    );
+    assert.equal(known.text(`"${secret.replaceAll("/", "\\/")}"`), '"[redacted: SECRET]"');
+    assert.equal(known.text(`"${secret.replaceAll("&", "\\u0026")}"`), '"[redacted: SECRET]"');
+    for (const text of [[...secret].join("\0"), `${secret.slice(0, 9)}\x07${secret.slice(9)}`])
+      assert.match(
+        masked(known, Buffer.from(`it is ${text} `), 0, 999).bytes.toString(),
+        /^it is \[redacted: SECRET\]\**.? $/,
+      );
+    assert.equal(known.text(`A_KEY=abc123def\0B=visible`), "A_KEY=[redacted: A_KEY]\0B=visible");
+  });
+});
+
 describe("what a person is to say yes to", () => {
   it("A36: is not hidden where it could do something", () => {
     for (const command of [

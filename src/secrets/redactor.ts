@@ -34,9 +34,9 @@ export class Redactor {
     this.#variables = options.variables ?? (() => []);
   }
 
-  /** Takes a value for a secret from now on. Short ones, words and paths are passed over. */
+  /** Takes a value of Hearth's own for a secret from now on. Short ones, words and paths are passed over. */
   learn(label: string, value: string): void {
-    this.#known.learn(label.slice(0, 60), value.trim());
+    this.#known.learn(label.slice(0, 60), value.trim(), true);
   }
 
   /** Learns the values of variables whose names say that they are secret, and of those named. */
@@ -44,7 +44,7 @@ export class Redactor {
     const named = this.#variables();
     for (const [name, value] of Object.entries(environment)) {
       if (value === undefined) continue;
-      if (named.includes(name) || secretName(name) !== null) this.learn(name, value);
+      if (named.includes(name) || secretName(name) !== null) this.#known.learn(name.slice(0, 60), value.trim());
     }
   }
 

@@ -45,6 +45,12 @@ const looks: readonly Literal<Look>[] = [
 ];
 const shapes = new Finder<Look>(looks);
 
+/** Secrets within one that was found are looked for so often; at its end, where one may reach beyond it, always. */
+const MOST_WITHIN = 8;
+const ENDING = 256;
+/** Where a text was cut by whoever shows it; past so many marks it is no such text. */
+const CUT = "…";
+const MOST_CUTS = 64;
 const SHORTEST_BASE64 = 20;
 const SHORTEST_HEX = 24;
 /** Encoded text within encoded text is followed so deep. */
@@ -63,10 +69,20 @@ function look(view: View, known: Known, depth: number, spans: Span[]): void {
     spans.push({ ...found, start: view.startOf(found.start), end: view.endOf(found.end - 1) });
   };
   const { text } = view;
-  shapes.each(text, (start, length, then) => add(then(view, start, length)));
+  let covered = 0;
+  let within = 0;
+  shapes.each(text, (start, length, then) => {
+    if (start >= covered) within = 0;
+    else if (start < covered - ENDING && ++within > MOST_WITHIN) return;
+    const found = then(view, start, length);
+    if (found !== null) covered = Math.max(covered, found.end);
+    add(found);
+  });
   if (known.size > 0) {
     known.finder.each(text, (start, _, needle) => add(asFar(text, start, needle)));
     add(unfinished(text, known));
+    for (let at = text.indexOf(CUT), n = 0; at !== -1 && n < MOST_CUTS; at = text.indexOf(CUT, at + 1), n++)
+      add(unfinished(text.slice(0, at), known));
   }
   if (depth >= DEEPEST) return;
   if (text.includes("%")) percentDecoded(view, (inner) => look(inner, known, depth + 1, spans));

@@ -1,5 +1,5 @@
 // Secrets that are known by what stands around them: private key blocks, addresses with a password, Authorization headers.
-import { alnum, base64, digit, hex, isBlank, isIn, token68, visibleCharacters, word } from "./classes.ts";
+import { alnum, base64, classOf, digit, hex, isBlank, isIn, token68, visibleCharacters, word } from "./classes.ts";
 import type { Kind } from "./kinds.ts";
 import { runEnd } from "./run.ts";
 import { RANK, type Span } from "./span.ts";
@@ -36,7 +36,7 @@ export function ofKind(view: View, at: number, prefix: number, kind: Kind): Span
   const end = runEnd(view, from, kind.body, kind.min, kind.max);
   const length = end - from;
   // What is still being written counts from its first characters on.
-  const unfinished = end === text.length && length >= 4 && prefix >= 4;
+  const unfinished = (end === text.length || text[end] === "…") && length >= 4 && prefix >= 4;
   if (length < kind.min && !unfinished) return null;
   if (kind.min === kind.max && end < text.length && view.breakFrom(end) !== end && isIn(alnum, text.charCodeAt(end)))
     return null;
@@ -79,8 +79,9 @@ export function privateKey(view: View, at: number): Span | null {
   }
   if (head - at > 64 || !text.slice(at, head).includes("PRIVATE KEY")) return null;
   const limit = Math.min(text.length, at + LONGEST_PEM);
-  const foot = text.indexOf("-----END", head + 5);
-  if (foot !== -1 && foot < limit) {
+  const footAfter = text.slice(head, limit).indexOf("-----END", 5);
+  if (footAfter !== -1) {
+    const foot = head + footAfter;
     const last = text.indexOf("-----", foot + 8);
     return { start: at, end: last === -1 || last - foot > 64 ? foot + 8 : last + 5, label, rank: RANK.shape };
   }
@@ -109,26 +110,23 @@ export function restOfPrivateKey(view: View, at: number): Span | null {
 
 const LONGEST_USER = 256;
 const LONGEST_PASSWORD = 512;
+/** What stands between the `://` and the path of an address. */
+const authority = classOf(
+  Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index))
+    .filter((character) => !"/?#\"'<>`".includes(character))
+    .join(""),
+);
 /** The password in `scheme://user:password@host`, from the `://` on. */
 export function addressPassword(view: View, at: number): Span | null {
   const { text } = view;
-  const limit = runEnd(view, at + 3, visibleCharacters, 0, LONGEST_USER + LONGEST_PASSWORD);
+  const from = at + 3;
+  let stop = from;
+  while (stop - from < LONGEST_USER + LONGEST_PASSWORD && isIn(authority, text.charCodeAt(stop))) stop++;
+  const limit = runEnd(view, from, visibleCharacters, 0, stop - from);
   let colon = -1;
   let mark = -1;
-  for (let index = at + 3; index < limit; index++) {
+  for (let index = from; index < limit; index++) {
     const code = text.charCodeAt(index);
-    if (
-      code === 0x2f ||
-      code === 0x3f ||
-      code === 0x23 ||
-      code <= 0x20 ||
-      code === 0x22 ||
-      code === 0x27 ||
-      code === 0x3c ||
-      code === 0x3e ||
-      code === 0x60
-    )
-      break;
     if (code === 0x3a && colon === -1) colon = index;
     if (code === 0x40) mark = index;
   }

@@ -74,9 +74,17 @@ export function squeezed(text: string): View {
       const end = sequenceEnd(text, index);
       if (end > index) leaving.out(index, end, false);
       index = Math.max(end, index + 1);
-    } else index++;
+    } else if (isUnseen(text, index)) leaving.out(index, ++index, false);
+    else index++;
   }
   return leaving.view();
+}
+
+/** A control character that shows nothing; NUL only where text has two bytes for each character, else it parts words. */
+function isUnseen(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  if (code === 0) return text.charCodeAt(index - 2) === 0 || text.charCodeAt(index + 2) === 0;
+  return (code < 0x20 && code !== 0x09) || code === 0x7f;
 }
 
 const isLineEnd = (code: number): boolean => code === LF || code === CR;
