@@ -122,7 +122,7 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
     command: redactor.text(request.command ?? shown(argv)),
     argv: request.argv === undefined ? null : redactor.words(request.argv),
     cwd,
-    notes,
+    notes: notes.map((note) => redactor.text(note)),
     mode,
     environment: placed?.name ?? "local",
     environment_kind: placed?.sandbox.kind ?? "local",

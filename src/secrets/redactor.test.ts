@@ -319,6 +319,14 @@ describe("redaction under pressure", () => {
     assert.equal(many.text("value-3-of-4711"), "value-3-of-4711", "the bound holds for the others");
   });
 
+  it("A47: knows a key in the name of a file", () => {
+    assert.equal(redactor.text(`backup-${samples["github-pat"]?.secret}.txt`), "backup-[redacted: GitHub token].txt");
+    assert.equal(
+      redactor.text("a task-list, ask-me-anything-12345678901234567890"),
+      "a task-list, ask-me-anything-12345678901234567890",
+    );
+  });
+
   it("A47: knows what was cut where it is shown, what PHP and Go write, and what has two bytes for a character", () => {
     const known = new Redactor();
     const secret = "kd83hd/3hs9Dk38f&3Kd9s8e7f6g5h4j";

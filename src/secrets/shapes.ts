@@ -29,9 +29,15 @@ export function isWithinMark(text: string, at: number): boolean {
 }
 const LONGEST_MARK = 80;
 
+/** No word ends like a prefix of so many characters. */
+const LONG_PREFIX = 4;
+/** Part of a longer name, as of a file: `backup-ghp_…`. */
+const isJoint = (text: string, at: number): boolean =>
+  (text[at - 1] === "-" || text[at - 1] === "_") && !isWithinMark(text, at) && text[at - 2] !== text[at - 1];
+
 export function ofKind(view: View, at: number, prefix: number, kind: Kind): Span | null {
-  if (!beginsHere(view, at)) return null;
   const { text } = view;
+  if (!beginsHere(view, at) && !(prefix >= LONG_PREFIX && kind.min >= LONG_PREFIX && isJoint(text, at))) return null;
   const from = at + prefix;
   const end = runEnd(view, from, kind.body, kind.min, kind.max);
   const length = end - from;
