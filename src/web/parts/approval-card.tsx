@@ -20,7 +20,7 @@ export interface ApprovalProps {
 
 type Choice = "once" | "session" | "always" | "deny";
 const buttons: ReadonlyArray<{ choice: Choice; label: string; testId: string; title: string }> = [
-  { choice: "once", label: "Once", testId: "approve-once", title: "Allow this one call" },
+  { choice: "once", label: "Allow once", testId: "approve-once", title: "Allow this one call" },
   {
     choice: "session",
     label: "For this session",
