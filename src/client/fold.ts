@@ -78,6 +78,8 @@ export interface TurnEndItem extends ItemBase {
   readonly error: TurnError | null;
 }
 export type Item = PromptItem | MessageItem | ToolItem | ApprovalItem | ClarifyItem | NoticeItem | TurnEndItem;
+/** `closed`: ended on purpose and forgotten by the host; one that ended by itself can still be read. */
+export type FoldedTerminal = TerminalRow & { readonly closed?: boolean };
 
 export interface SessionState {
   readonly session_id: string;
@@ -94,7 +96,7 @@ export interface SessionState {
   /** The requests in `items` that wait for a person. */
   readonly pending: readonly (ApprovalItem | ClarifyItem)[];
   readonly processes: ReadonlyMap<string, ProcessRow>;
-  readonly terminals: ReadonlyMap<string, TerminalRow>;
+  readonly terminals: ReadonlyMap<string, FoldedTerminal>;
   /** The turn that runs; null when idle. */
   readonly turn_id: string | null;
   /** A turn runs or is about to. */
@@ -145,7 +147,7 @@ class Draft {
   readonly #now: Mutable;
   #items: Item[] | undefined;
   #processes: Map<string, ProcessRow> | undefined;
-  #terminals: Map<string, TerminalRow> | undefined;
+  #terminals: Map<string, FoldedTerminal> | undefined;
   #changed = false;
 
   constructor(state: SessionState) {
@@ -177,7 +179,7 @@ class Draft {
     this.#now.processes = this.#processes;
     return this.#processes;
   }
-  get terminals(): Map<string, TerminalRow> {
+  get terminals(): Map<string, FoldedTerminal> {
     this.#terminals ??= new Map(this.#now.terminals);
     this.#now.terminals = this.#terminals;
     return this.#terminals;
@@ -352,7 +354,8 @@ const steps: { [T in EventType]: Step<T> } = {
     const row = terminals.get(terminal_id);
     if (row) terminals.set(terminal_id, { ...row, title });
   },
-  "terminal.ended": ({ terminals }, { terminal_id, terminal }) => void terminals.set(terminal_id, terminal),
+  "terminal.ended": ({ terminals }, { terminal_id, terminal, cause }) =>
+    void terminals.set(terminal_id, cause === "closed" ? { ...terminal, closed: true } : terminal),
   // Facts of the host's own stream: they say nothing about one conversation.
   "session.listed": () => undefined,
   "config.changed": () => undefined,

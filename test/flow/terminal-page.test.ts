@@ -226,6 +226,24 @@ describe("terminals on the page", () => {
     assert.doesNotMatch(await until(page, new RegExp(`\\nhere ${pid}\\n`)), /lost/);
   });
 
+  it("T13: a tab goes when somebody else closes its terminal, also one that was never looked at", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const session = await begin();
+    const page = await openTerminals(t, browser, host, { session });
+    const client = await host.client();
+    const { terminal_id } = await client.call("terminal.open", { session_id: session, name: "theirs" });
+    const tab = page.getByRole("tab").filter({ hasText: "theirs" });
+    await tab.waitFor();
+    await client.call("terminal.close", { terminal_id });
+    await tab.waitFor({ state: "detached" });
+    const { terminals } = await client.call("terminal.list", { session_id: session });
+    assert.deepEqual(
+      terminals.map(({ name }) => name),
+      ["main"],
+    );
+  });
+
   it("A21: a file dropped on a terminal goes to where its shell is, and replaces another only when that is wanted", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;

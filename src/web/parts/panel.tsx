@@ -1,6 +1,6 @@
 // Beside the conversation: what runs, and a terminal.
 import { type KeyboardEvent, lazy, Suspense, useEffect, useId, useRef, useState } from "react";
-import type { TerminalRow } from "../../protocol/rows.ts";
+import type { FoldedTerminal } from "../../client/fold.ts";
 import type { Hub } from "../hub.ts";
 import { useField } from "../store.ts";
 import { Close, Narrow, Terminal, Widen } from "./icons.tsx";
@@ -14,7 +14,7 @@ export type PanelTab = "processes" | "terminal";
 export interface PanelProps {
   hub: Hub;
   session: string | null;
-  terminals: ReadonlyMap<string, TerminalRow>;
+  terminals: ReadonlyMap<string, FoldedTerminal>;
   /** It has the whole page, not only its column. */
   wide: boolean;
   onWide: (wide: boolean) => void;

@@ -1,7 +1,7 @@
 // The terminals of a session: tabs, each split into as many panes as one likes. Where they stand is kept in this browser.
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { FoldedTerminal } from "../../client/fold.ts";
 import type { Result } from "../../protocol/methods.ts";
-import type { TerminalRow } from "../../protocol/rows.ts";
 import type { Hub } from "../hub.ts";
 import type { Command } from "../terminal/commands.ts";
 import { fontStore } from "../terminal/font-size.ts";
@@ -20,7 +20,7 @@ export interface TerminalViewProps {
   hub: Hub;
   session: string;
   /** As the session's events tell. */
-  terminals: ReadonlyMap<string, TerminalRow>;
+  terminals: ReadonlyMap<string, FoldedTerminal>;
   visible: boolean;
   /** It has the whole page. */
   wide: boolean;
@@ -46,6 +46,8 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
   now.current = layout;
   const root = useRef<HTMLDivElement>(null);
   const closing = useRef(new Set<string>());
+  /** Seen running here. */
+  const ran = useRef(new Set<string>());
   /** A person did something here, so the keyboard belongs here; a page that is only opened takes it from nobody. */
   const grab = useRef(false);
   const ctrl = useRef({ held: false, release: () => setHeld(false) });
@@ -68,7 +70,7 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
     if (layout !== null) saveLayout(session, layout);
   }, [session, layout]);
 
-  // What somebody else begins in this session appears as a tab.
+  // What somebody else begins in this session appears as a tab; what somebody else closes goes, also where no pane hears it.
   useEffect(() => {
     const living = [...terminals.values()].filter(
       (row) => row.status === "running" && !closing.current.has(row.terminal_id),
@@ -81,6 +83,12 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
         ),
       false,
     );
+    const names = new Set(living.map((row) => row.name));
+    for (const { terminal_id, name, status, closed } of terminals.values()) {
+      if (status === "running") ran.current.add(terminal_id);
+      else if (ran.current.delete(terminal_id) && closed && !names.has(name) && !handles.current.has(name))
+        change((before) => layouts.close(before, name), false);
+    }
   }, [terminals, change]);
 
   // What is drawn: on a phone one pane at a time.
