@@ -54,7 +54,9 @@ export class OutputLog {
   /** Offset of the line that has no end yet. */
   #lineAt = 0;
   #decoder = new TextDecoder();
-  #runs: Run[] = [];
+  /** The line without an end, a place for each character: what writes over it costs no more than what comes after it. */
+  readonly #characterAt = new Uint16Array(LONGEST_LINE);
+  readonly #styleAt: Style[] = [];
   #length = 0;
   #column = 0;
   #style = plain;
@@ -68,7 +70,6 @@ export class OutputLog {
     this.#lines = this.#characters = this.#length = this.#column = 0;
     this.#from = this.#to = this.#lineAt = offset;
     this.#decoder = new TextDecoder();
-    this.#runs = [];
     this.#style = plain;
     this.#sequence = null;
   }
@@ -203,7 +204,6 @@ export class OutputLog {
 
   /** Keeps the first so many characters of the line. */
   #cut(length: number): void {
-    this.#runs = take(this.#runs, 0, length);
     this.#length = Math.min(this.#length, length);
   }
 
@@ -218,19 +218,23 @@ export class OutputLog {
   }
 
   #place(text: string): void {
-    const last = this.#runs.at(-1);
-    if (this.#column < this.#length) {
-      const after = take(this.#runs, this.#column + text.length, this.#length);
-      this.#runs = [...take(this.#runs, 0, this.#column), { text, style: this.#style }, ...after];
-    } else if (last !== undefined && last.style === this.#style)
-      this.#runs[this.#runs.length - 1] = { text: last.text + text, style: last.style };
-    else this.#runs.push({ text, style: this.#style });
+    for (let at = 0; at < text.length; at++) {
+      this.#characterAt[this.#column + at] = text.charCodeAt(at);
+      this.#styleAt[this.#column + at] = this.#style;
+    }
     this.#column += text.length;
     this.#length = Math.max(this.#length, this.#column);
   }
 
   #line(key: number): Line {
-    return { key, runs: [...this.#runs], text: this.#runs.map((run) => run.text).join("") };
+    const text = String.fromCharCode(...this.#characterAt.subarray(0, this.#length));
+    const runs: Run[] = [];
+    for (let from = 0, to = 0; from < this.#length; from = to) {
+      const style = this.#styleAt[from] ?? plain;
+      while (to < this.#length && this.#styleAt[to] === style) to++;
+      runs.push({ text: text.slice(from, to), style });
+    }
+    return { key, runs, text };
   }
 
   /** `next`: the offset of what follows. */
@@ -247,7 +251,6 @@ export class OutputLog {
     }
     this.#lines++;
     this.#characters += line.text.length;
-    this.#runs = [];
     this.#length = this.#column = 0;
     this.#lineAt = next;
   }
@@ -263,18 +266,6 @@ export class OutputLog {
     this.#pieces = this.#pieces.slice(dropped);
     this.#from = this.#pieces[0]?.offset ?? this.#lineAt;
   }
-}
-
-/** The characters from `from` to `to` of these runs. */
-function take(runs: readonly Run[], from: number, to: number): Run[] {
-  const taken: Run[] = [];
-  let at = 0;
-  for (const { text, style } of runs) {
-    const part = text.slice(Math.max(0, from - at), Math.max(0, to - at));
-    if (part !== "") taken.push({ text: part, style });
-    at += text.length;
-  }
-  return taken;
 }
 
 function visible(character: string): string {

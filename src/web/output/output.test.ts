@@ -41,6 +41,22 @@ describe("output as lines", () => {
     assert.deepEqual(sgr(plain, "4;9;3").underline, true);
   });
 
+  it("A45: a line of a thousand colours that is written over and over holds nothing up", { timeout: 30_000 }, () => {
+    const colours = Array.from({ length: 8_000 }, (_, n) => `\u001b[3${n % 8}ma`).join("");
+    const log = logOf(colours, "x\b".repeat(100_000), "\ry".repeat(100_000), "\u001b[9Dz\u001b[K".repeat(100_000));
+    assert.deepEqual(textOf(log), ["z"]);
+    const over = logOf(`${colours}\r\u001b[0mb`);
+    assert.deepEqual(
+      linesOf(over)[0]
+        ?.runs.slice(0, 2)
+        .map(({ text, style }) => [text, style.foreground]),
+      [
+        ["b", null],
+        ["a", 1],
+      ],
+    );
+  });
+
   it("P34: a carriage return writes over, as progress bars do", () => {
     assert.deepEqual(textOf(logOf("10 %\r20 %\r100 %\r\n")), ["100 %"]);
     assert.deepEqual(textOf(logOf("long line\rab\n")), ["abng line"]);
