@@ -204,8 +204,9 @@ export const methods = {
               .int()
               .min(2 ** 20)
               .optional(),
-            cpus: z.number().min(0.01).optional(),
-            pids: z.number().int().min(1).optional(),
+            // What the kernel refuses would cost all the other limits too.
+            cpus: z.number().min(0.01).max(4_096).optional(),
+            pids: z.number().int().min(1).max(4_194_304).optional(),
           })
           .optional(),
         /** Handed back with every notice. */

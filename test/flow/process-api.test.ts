@@ -68,6 +68,11 @@ describe("processes over the API", () => {
       assert.equal(group, pid, "its own process group");
     });
 
+  it("A49: refuses limits that no machine has, for whose sake the others would not hold", async () => {
+    for (const limits of [{ cpus: 1e9 }, { pids: 1e9 }])
+      assert.equal((await refused(host, "process.start", { command: "true", limits })).data.reason, "invalid_params");
+  });
+
   it("P1: starts where it was asked to, seen from the session's workspace, else in the nearest folder there is", async () => {
     const work = join(home, "work");
     for (const [cwd, place, notes] of [
