@@ -83,7 +83,7 @@ export function processEnvironment(o: {
   passed: readonly string[];
   added: Environment;
   cwd: string;
-  pty: { rows: number; cols: number } | null;
+  pty: boolean;
 }): Record<string, string> {
   return {
     ...allowedEnvironment(o.base, o.passed),
@@ -91,9 +91,8 @@ export function processEnvironment(o: {
     // Python holds back output to a pipe until 8 KiB are together; progress must be seen as it is made.
     PYTHONUNBUFFERED: "1",
     PWD: o.cwd,
-    ...(o.pty === null
-      ? { TERM: "dumb" }
-      : { TERM: "xterm-256color", COLUMNS: String(o.pty.cols), LINES: String(o.pty.rows) }),
+    // No COLUMNS and LINES: a program would believe them more than its terminal, and never follow a resize.
+    TERM: o.pty ? "xterm-256color" : "dumb",
     ...o.added,
   };
 }

@@ -40,7 +40,7 @@ export function environmentInside(o: {
   base: Environment;
   login: Environment | null;
   added: Environment;
-  pty: { rows: number; cols: number } | null;
+  pty: boolean;
 }): Record<string, string> {
   const { placed, base, login, added, pty } = o;
   const wanted = new Set([...placed.passes, ...(placed.sandbox.sameSystem ? sameSystem : [])]);
@@ -48,9 +48,7 @@ export function environmentInside(o: {
   return {
     ...Object.fromEntries(known.filter(([name]) => wanted.has(name) || isLanguage(name))),
     PYTHONUNBUFFERED: "1",
-    ...(pty === null
-      ? { TERM: "dumb" }
-      : { TERM: "xterm-256color", COLUMNS: String(pty.cols), LINES: String(pty.rows) }),
+    TERM: pty ? "xterm-256color" : "dumb",
     ...added,
   };
 }

@@ -103,8 +103,8 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
   const added = request.env ?? {};
   const env =
     placed === null
-      ? processEnvironment({ base: place.base, login, passed: place.passed, added, cwd, pty: size })
-      : environmentInside({ placed, base: { ...place.base, ...base }, login, added, pty: size });
+      ? processEnvironment({ base: place.base, login, passed: place.passed, added, cwd, pty: mode === "pty" })
+      : environmentInside({ placed, base: { ...place.base, ...base }, login, added, pty: mode === "pty" });
   const { redactor } = place;
   redactor.learnEnvironment(env);
   // A pattern is kept, shown and told as it is.

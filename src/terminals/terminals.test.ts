@@ -135,14 +135,11 @@ describe("a terminal", () => {
       assert.ok(shown.includes(line), line);
     assert.doesNotMatch(shown, /OPENAI_API_KEY|SOMETHING=/);
   });
-  it("T3: tells the shell its size, its folder and which shell it is", () => {
-    const size = { rows: 30, cols: 100 };
-    assert.deepEqual(terminalEnvironment({ base: {}, passed: [], size, folder: "/w", shell: "/bin/zsh" }), {
+  it("T3: tells the shell its folder and which shell it is", () => {
+    assert.deepEqual(terminalEnvironment({ base: {}, passed: [], folder: "/w", shell: "/bin/zsh" }), {
       PATH: "/usr/local/bin:/usr/bin:/bin",
       TERM: "xterm-256color",
       COLORTERM: "truecolor",
-      COLUMNS: "100",
-      LINES: "30",
       PWD: "/w",
       SHELL: "/bin/zsh",
       HEARTH_TERMINAL: "1",
@@ -163,6 +160,15 @@ describe("a terminal", () => {
     await type(terminal_id, "stty size\r");
     await sees(view, "\n40 120");
     assert.deepEqual([terminals.get(terminal_id).rows, terminals.get(terminal_id).cols], [40, 120]);
+  });
+  it("T4: a running program that asks for the size as ncurses does sees the new one", async () => {
+    const { terminal_id } = await open("ses_ncurses", { rows: 30, cols: 90 });
+    const view = terminals.attach(terminal_id);
+    const program = "trap 'echo now $(tput cols) by $(tput lines)' WINCH; echo ready; while :; do sleep 0.05; done";
+    await type(terminal_id, `sh -c "${program.replaceAll("$", "\\$")}"\r`);
+    await sees(view, "\nready");
+    await terminals.resize(terminal_id, 40, 120);
+    await sees(view, "now 120 by 40");
   });
   it("T5, T6: input and output go through unchanged, as bytes", async () => {
     const { terminal_id } = await open("ses_bytes");

@@ -69,7 +69,6 @@ const keyOf = (sessionId: string, name: string): string => JSON.stringify([sessi
 export function terminalEnvironment(o: {
   base: Environment;
   passed: readonly string[];
-  size: Size;
   folder: string;
   shell: string;
 }): Record<string, string> {
@@ -77,8 +76,8 @@ export function terminalEnvironment(o: {
     ...allowedEnvironment(o.base, o.passed),
     TERM: "xterm-256color",
     COLORTERM: "truecolor",
-    COLUMNS: String(o.size.cols),
-    LINES: String(o.size.rows),
+    // No COLUMNS and LINES (T3 names them): ncurses believes them more than its terminal, so a running htop or less would
+    // never follow a resize (T4). The terminal knows its size, and interactive shells set both for themselves.
     PWD: o.folder,
     SHELL: o.shell,
     HEARTH_TERMINAL: "1",
@@ -202,7 +201,7 @@ export class Terminals implements AsyncDisposable {
       .start({
         id,
         argv: interactive(shell),
-        env: terminalEnvironment({ base, passed: passEnvironment, size: o.size, folder: o.workspace, shell }),
+        env: terminalEnvironment({ base, passed: passEnvironment, folder: o.workspace, shell }),
         cwd: o.workspace,
         mode: "pty",
         ...o.size,
