@@ -26,7 +26,7 @@ export async function sharedFolder(context: SandboxContext, request: SandboxRequ
   if (within(workspace, hearth))
     throw new SandboxFailed(context.name, `${workspace} lies in Hearth's own folder, which is hidden inside`);
   const found = await stat(workspace).catch(() => undefined);
-  if (!found?.isDirectory()) return { workspace: null, notes: [`The folder ${workspace} is not there.`] };
+  if (!found?.isDirectory()) return { workspace: null, notes: [`The folder ${workspace} is not there: no folder is shared.`] };
   const hidden = [hearth, ...(await Promise.all([context.configFile, context.environment.HOME ?? "/root"].map(real)))];
   if (!hidden.some((one) => within(one, workspace))) return { workspace, notes: [] };
   const note = `${workspace} holds what is hidden inside, so it is not shared: give the session a folder of its own.`;
