@@ -71,6 +71,16 @@ function isToken(text: string, from: number, end: number): boolean {
 }
 
 const LONGEST_PEM = 16 * 1024;
+/** Where the next end of a block is, by text: looked for once, however many beginnings there are before it. */
+const feet = new WeakMap<View, { from: number; at: number }>();
+function footFrom(view: View, from: number): number {
+  const known = feet.get(view);
+  if (known !== undefined && known.from <= from && (known.at === -1 || known.at >= from)) return known.at;
+  const at = view.text.indexOf("-----END", from);
+  feet.set(view, { from, at });
+  return at;
+}
+
 /** `-----BEGIN … PRIVATE KEY-----` to its end, or as far as what follows can belong to it. */
 export function privateKey(view: View, at: number): Span | null {
   const { text } = view;
@@ -85,9 +95,8 @@ export function privateKey(view: View, at: number): Span | null {
   }
   if (head - at > 64 || !text.slice(at, head).includes("PRIVATE KEY")) return null;
   const limit = Math.min(text.length, at + LONGEST_PEM);
-  const footAfter = text.slice(head, limit).indexOf("-----END", 5);
-  if (footAfter !== -1) {
-    const foot = head + footAfter;
+  const foot = footFrom(view, head + 5);
+  if (foot !== -1 && foot < limit) {
     const last = text.indexOf("-----", foot + 8);
     return { start: at, end: last === -1 || last - foot > 64 ? foot + 8 : last + 5, label, rank: RANK.shape };
   }
