@@ -13,6 +13,8 @@ const LIMIT_MS = 10_000;
 /** A profile that failed is tried again after this, or at once when it has been edited. */
 const RETRY_MS = 10 * 60_000;
 const MAX_BYTES = 1024 * 1024;
+/** What a profile runs may hold a lock that it leaves behind when it is killed unasked (pyenv: each login then takes a minute). */
+const GRACE_MS = 1_000;
 
 const systemFiles = [
   "/etc/environment",
@@ -148,7 +150,7 @@ export class LoginEnvironment {
     patience.abort();
     if (this.#leaving.aborted) return { environment: null, problem: "the host is stopping" };
     if (end === null) {
-      await child.kill({ graceMs: 0, firstSignal: 9 });
+      await child.kill({ graceMs: GRACE_MS });
       return this.#failed(shell, `it took longer than ${this.#limitMs / 1000} s`);
     }
     if (end.kind === "lost") return this.#failed(shell, "its keeper was lost");
@@ -178,7 +180,7 @@ export class LoginEnvironment {
       }
       void this.#forgetWhenClosed(one.child);
       if (one.state === "running" && one.child.end === undefined)
-        one.child.kill({ graceMs: 0, firstSignal: 9 }).catch((error: unknown) => this.#onWarning(String(error)));
+        one.child.kill({ graceMs: GRACE_MS }).catch((error: unknown) => this.#onWarning(String(error)));
     }
   }
 }
