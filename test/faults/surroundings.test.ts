@@ -69,7 +69,10 @@ describe("a hundred processes and a hundred turns at once", () => {
     await client.call("prompt.submit", { session_id, text: `run ${TELL}` });
     await watched.seen("turn.ended");
     const { processes } = await client.call("process.list", { session_id });
-    assert.equal(processes.length, 1);
+    assert.deepEqual(
+      processes.map((row) => [row.status, row.exit_code, row.notes]),
+      [["exited", 0, []]],
+    );
     const seen = await seenBy(host, processes[0]?.process_id ?? "");
     assert.equal(seen.cwd, workspace);
     assert.deepEqual(marks(seen), []);

@@ -135,7 +135,8 @@ async function leftBehind(): Promise<void> {
 async function lost(): Promise<void> {
   const { id, pid, keeperPid } = await started("read go");
   await host.down();
-  for (const one of [keeperPid, pid]) process.kill(one, "SIGKILL");
+  // In this order, or the keeper would record an end. With it goes the command's input, so that it may end by itself.
+  for (const one of [keeperPid, pid]) if (statOf(one) !== undefined) process.kill(one, "SIGKILL");
   await eventually("both are gone", async () => !(await isAlive(pid)) && !(await isAlive(keeperPid)));
   await withStrangers("one whose keeper died while no host was there", [pid, keeperPid], async () => {
     await host.up();
