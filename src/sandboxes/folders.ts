@@ -20,13 +20,20 @@ export interface Shared {
   notes: string[];
 }
 
-/** Throws SandboxFailed where the folder is Hearth's own. */
+/** Throws SandboxFailed where the folder is Hearth's own, or a session's that something has put a link in the place of. */
 export async function sharedFolder(context: SandboxContext, request: SandboxRequest): Promise<Shared> {
   const [workspace, hearth] = await Promise.all([real(request.workspace), real(context.home)]);
   if (within(workspace, hearth))
     throw new SandboxFailed(context.name, `${workspace} lies in Hearth's own folder, which is hidden inside`);
+  // A session's folder was without links when it was named: who may write above it could share any other by one.
+  if (request.session_id !== null && workspace !== path.resolve(request.workspace))
+    throw new SandboxFailed(
+      context.name,
+      `${request.workspace} leads to ${workspace} by now: set the session's workspace again if that is meant`,
+    );
   const found = await stat(workspace).catch(() => undefined);
-  if (!found?.isDirectory()) return { workspace: null, notes: [`The folder ${workspace} is not there: no folder is shared.`] };
+  if (!found?.isDirectory())
+    return { workspace: null, notes: [`The folder ${workspace} is not there: no folder is shared.`] };
   const hidden = [hearth, ...(await Promise.all([context.configFile, context.environment.HOME ?? "/root"].map(real)))];
   if (!hidden.some((one) => within(one, workspace))) return { workspace, notes: [] };
   const note = `${workspace} holds what is hidden inside, so it is not shared: give the session a folder of its own.`;

@@ -111,6 +111,15 @@ for (const kind of ["bubblewrap", "container"] as const)
       assert.match(message, /Hearth's own folder/);
     });
 
+    test("A34: a link that was put in the place of a session's folder shares nothing", async () => {
+      const below = join(workspace, "below");
+      await mkdir(below);
+      const { session_id } = await rpc(host, "session.create", { workspace: below });
+      await inside(`mv ${below} ${workspace}/aside; ln -s ${home}/.ssh ${below}`);
+      const start = { argv: ["cat", "id"], session_id, sandbox: backend.sandbox };
+      assert.match((await refused(host, "process.start", start)).message, /leads to .*\.ssh by now/);
+    });
+
     test("A34: the agent's commands run in there, and may not reach out by another folder", async () => {
       const { session_id } = await rpc(host, "session.create", { workspace });
       const { turn_id } = await rpc(host, "prompt.submit", {
