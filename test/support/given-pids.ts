@@ -59,7 +59,7 @@ class Stranger {
   }
 
   async end(): Promise<void> {
-    if (statOf(this.pid) !== undefined) process.kill(this.pid, "SIGKILL");
+    killIfThere(this.pid);
     await eventually("the stranger is gone", () => statOf(this.pid) === undefined);
   }
 }
@@ -70,6 +70,14 @@ function statOf(pid: number): ReturnType<typeof parseStat> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT" || (error as NodeJS.ErrnoException).code === "ESRCH") return;
     throw error;
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
@@ -136,7 +144,7 @@ async function lost(): Promise<void> {
   const { id, pid, keeperPid } = await started("read go");
   await host.down();
   // In this order, or the keeper would record an end. With it goes the command's input, so that it may end by itself.
-  for (const one of [keeperPid, pid]) if (statOf(one) !== undefined) process.kill(one, "SIGKILL");
+  for (const one of [keeperPid, pid]) killIfThere(one);
   await eventually("both are gone", async () => !(await isAlive(pid)) && !(await isAlive(keeperPid)));
   await withStrangers("one whose keeper died while no host was there", [pid, keeperPid], async () => {
     await host.up();
@@ -154,9 +162,9 @@ async function lostUnseen(): Promise<void> {
   )[0];
   if (child !== undefined) await until(child, "here");
   process.kill(keeperPid, "SIGSTOP");
-  process.kill(pid, "SIGKILL");
+  killIfThere(pid);
   const killing = host.processes.kill(id, { graceMs: 50, source: "test" });
-  process.kill(keeperPid, "SIGKILL");
+  killIfThere(keeperPid);
   await eventually("both are gone", async () => !(await isAlive(pid)) && !(await isAlive(keeperPid)));
   await withStrangers("one whose keeper died under the request", [pid, keeperPid], async () => {
     await killing;
