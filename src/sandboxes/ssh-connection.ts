@@ -35,7 +35,7 @@ export class SshConnection {
   readonly #keepers: Keepers;
   /** Sockets lie here: the path of one may have 107 bytes, so ssh is run in this folder and told a short name. */
   readonly folder: string;
-  /** Of host and options: another connection is needed for others. */
+  /** Of name, host and options: each sandbox has a connection of its own, or one would end what another uses. */
   readonly fingerprint: string;
   #master: Promise<Master> | undefined;
 
@@ -46,7 +46,7 @@ export class SshConnection {
     this.folder = path.join(context.home, "ssh");
     const { host, options } = config;
     this.fingerprint = createHash("sha256")
-      .update(JSON.stringify([host, options]))
+      .update(JSON.stringify([context.name, host, options]))
       .digest("hex")
       .slice(0, 16);
     const found = adopted.find((one) => this.#isOurs(one));

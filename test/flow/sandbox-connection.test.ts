@@ -24,7 +24,7 @@ describe("the connection to a far machine", () => {
     workspace = await realpath(await mkdtemp(join(tmpdir(), "hearth-work-")));
     const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")));
     const config = { kind: "ssh", host: server.host, options: server.options };
-    await writeFile(join(home, "config.toml"), section("far", config), { mode: 0o600 });
+    await writeFile(join(home, "config.toml"), section("far", config) + section("same", config), { mode: 0o600 });
     made.defer(() => rm(workspace, { recursive: true, force: true }));
     host = made.use(await RunningHost.start({}, [], home));
   });
@@ -32,8 +32,8 @@ describe("the connection to a far machine", () => {
   const test = (name: string, body: () => Promise<void>): void => {
     it(name, async (t) => (why === undefined ? await body() : t.skip(why)));
   };
-  const start = (script: string) =>
-    rpc(host, "process.start", { argv: ["sh", "-c", script], cwd: workspace, sandbox: "far" });
+  const start = (script: string, sandbox = "far") =>
+    rpc(host, "process.start", { argv: ["sh", "-c", script], cwd: workspace, sandbox });
   /** Processes that hold a connection to this server. */
   const masters = async (): Promise<number[]> =>
     (await processes())
@@ -78,6 +78,16 @@ describe("the connection to a far machine", () => {
     const next = await start("exit 2");
     assert.equal((await rpc(host, "process.wait", { process_id: next.process_id, timeout: 30 })).exit_code, 2);
     assert.notDeepEqual(await masters(), before);
+  });
+
+  test("P32: two sandboxes of one machine have one each, also for the next host", async () => {
+    const rows = [await start("read x", "far"), await start("read x", "same")];
+    const before = await masters();
+    assert.equal(before.length, 2);
+    await host.kill9();
+    await host.restart();
+    assert.deepEqual(await masters(), before);
+    for (const { process_id } of rows) await rpc(host, "process.kill", { process_id });
   });
 
   test("T11: ends with an orderly stop, since nothing runs over it any more", async () => {
