@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { HostError } from "../protocol/errors.ts";
 import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
+import { Gate } from "./gate.ts";
 import { KeptChild } from "./kept-child.ts";
 import { Launcher, type Reply } from "./launcher.ts";
 import { Link } from "./link.ts";
@@ -31,6 +32,8 @@ export type { Adopted, Child, ChildSpec, Closed, End, Live, Spool, Transport } f
 const validId = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 /** A keeper that claimed a child needs milliseconds until it runs; one that is not there after this is dead. */
 const armedGraceMs = 1_000;
+/** Of a hundred that share two processors each would take as long as all of them, and some longer than they may. */
+const startsAtOnce = 16;
 const adoptAtOnce = 32;
 /** How long a keeper may take to leave after the end of output. */
 const leavingMs = 2_000;
@@ -61,6 +64,7 @@ export class Keepers implements AsyncDisposable {
   /** Nothing is started any more; and then: nothing is waited for any more. */
   readonly #closing = new AbortController();
   readonly #closed = new AbortController();
+  readonly #starting = new Gate(startsAtOnce);
   #parentSync: Promise<void> | undefined;
 
   private constructor(options: KeepersOptions, childrenDir: string) {
@@ -90,6 +94,11 @@ export class Keepers implements AsyncDisposable {
    * up late is ended).
    */
   async start(spec: ChildSpec): Promise<Child> {
+    // A sandbox may take half a minute to come up: nobody waits behind it.
+    return spec.transport === undefined ? this.#starting.pass(() => this.#start(spec)) : this.#start(spec);
+  }
+
+  async #start(spec: ChildSpec): Promise<Child> {
     if (this.#closing.signal.aborted)
       throw new HostError("stopping", "Hearth is stopping: it starts nothing any more.");
     const dir = this.#dirOf(spec.id);
