@@ -7,6 +7,7 @@ import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError, toWire } from "../protocol/errors.ts";
 import { TerminalControl, type TerminalFrame } from "../protocol/frames.ts";
 import { isAnswer, isTyping } from "./emulator-answers.ts";
+import { InFlight } from "./in-flight.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Meter } from "./meter.ts";
 import { Outflow } from "./outflow.ts";
@@ -60,6 +61,7 @@ export class TerminalSocket implements SizeViewer {
   readonly #ws: WebSocket;
   readonly #options: TerminalSocketOptions;
   readonly #outflow: Outflow;
+  readonly #inFlight: InFlight;
   readonly #gone = new AbortController();
   /** Ends the wait for more output: the viewer is gone, or the child has ended. */
   #waiting = new AbortController();
@@ -95,6 +97,7 @@ export class TerminalSocket implements SizeViewer {
         this.close(closeCodes.too_slow, "nothing was read for 10 s: come back and read on");
       },
     });
+    this.#inFlight = new InFlight(ws);
     this.#typed = new Typed({
       write: (bytes) => attachment.write(bytes),
       onCut: (message) => this.#tell({ type: "error", reason: "input_cut", message }),
@@ -210,6 +213,7 @@ export class TerminalSocket implements SizeViewer {
     else await this.#sendNext();
     this.#sentAt = performance.now();
     await this.#outflow.room(signal);
+    await this.#inFlight.room(signal);
   }
 
   /** Something other than bytes is due. */
@@ -241,6 +245,7 @@ export class TerminalSocket implements SizeViewer {
       }
       this.#ws.send(page.frame, { binary: true }, page.release);
       this.#paceBytes += page.next - this.#offset;
+      this.#inFlight.wrote(page.next - this.#offset);
       this.#offset = page.next;
       this.#outflow.wrote();
     } catch (thrown) {
@@ -276,6 +281,7 @@ export class TerminalSocket implements SizeViewer {
     try {
       const { offset, frame } = await snapshot(attachment.drawn, budget);
       if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(frame, { binary: false });
+      this.#inFlight.wrote(frame.length);
       this.#outflow.wrote();
       this.#offset = offset;
       this.#tellSize();
