@@ -50,6 +50,23 @@ describe("the view of a conversation", () => {
     assert.equal(state.usage.input_tokens, 5);
   });
 
+  it("P30: shows a notice about no process, and one about a process as before", () => {
+    const state = foldSessionAll(
+      emptySession(S),
+      script(
+        ["notice", { notice_id: "n1", kind: "delegated", text: "Work you handed out is done." }],
+        ["notice", { notice_id: "n2", kind: "ended", process_id: "proc_1", text: "It ended." }],
+      ),
+    );
+    assert.deepEqual(
+      state.items.map((item) => item.kind === "notice" && [item.notice, item.process_id]),
+      [
+        ["delegated", null],
+        ["ended", "proc_1"],
+      ],
+    );
+  });
+
   it("is the same whether events come one by one, in groups, or some of them twice", () => {
     const expected = foldSessionAll(emptySession(S), whole);
     fc.assert(

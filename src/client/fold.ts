@@ -67,7 +67,8 @@ export interface NoticeItem extends ItemBase {
   readonly kind: "notice";
   readonly notice_id: string;
   readonly notice: (typeof NoticeKind)["options"][number];
-  readonly process_id: string;
+  /** null where it is about no process. */
+  readonly process_id: string | null;
   readonly text: string;
 }
 /** The end of a turn. One that ended `done` is seldom worth drawing. */
@@ -347,7 +348,7 @@ const steps: { [T in EventType]: Step<T> } = {
     if (row) processes.set(process_id, { ...row, closed: true });
   },
   notice: (draft, { notice_id, kind, process_id, text }, at) => {
-    draft.add({ kind: "notice", key: notice_id, notice_id, notice: kind, process_id, text, ...at });
+    draft.add({ kind: "notice", key: notice_id, notice_id, notice: kind, process_id: process_id ?? null, text, ...at });
   },
   "terminal.opened": ({ terminals }, { terminal_id, terminal }) => void terminals.set(terminal_id, terminal),
   "terminal.renamed": ({ terminals }, { terminal_id, title }) => {

@@ -97,6 +97,8 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
     "approval.respond": ({ request_id, choice }) => turns.respond(request_id, choice),
     "clarify.respond": ({ request_id, answer }) => turns.answer(request_id, answer),
 
+    "delegation.complete": (params) => turns.delegated(params),
+
     "sandbox.list": () => sandboxes.list(),
     "process.start": (params) => {
       // In a session's directory, or one seen from there; an unknown session is an error here.

@@ -53,6 +53,8 @@ export interface TurnService {
   submit(params: Checked<"prompt.submit">): Promise<Result<"prompt.submit">>;
   respond(id: string, choice: Checked<"approval.respond">["choice"]): Promise<Result<"approval.respond">>;
   answer(requestId: string, text: string): Promise<Result<"clarify.respond">>;
+  /** Throws session_not_found, too_many. */
+  delegated(work: Checked<"delegation.complete">): Promise<Result<"delegation.complete">>;
   setModel(sessionId: string, model: string): Promise<void>;
   setApprovals(sessionId: string, mode: ApprovalMode): Promise<void>;
   usage(sessionId?: string): Later<Result<"usage.get">>;

@@ -39,7 +39,7 @@ export class OfflineModel implements Model {
     const latest = messages.findLastIndex((message) => message.role === "user");
     const spoken = messages[latest];
     if (spoken?.role !== "user" || spoken.from === "notice") {
-      yield { type: "text", text: "A process has something to report; the notice above says what." };
+      yield { type: "text", text: "There is something to report; the notice above says what." };
       return "stop";
     }
     const instructions = parseInstructions(spoken.text);

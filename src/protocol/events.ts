@@ -33,8 +33,11 @@ export type TurnError = z.infer<typeof TurnError>;
 
 export const PromptMode = z.enum(["queue", "steer", "interrupt"]);
 export const ApprovalChoice = z.enum(["once", "session", "always", "deny"]);
-/** `check`: a periodic look at what still runs. `overflow`: matches of too many processes are held back, or are not any more. */
-export const NoticeKind = z.enum(["ended", "matched", "check", "overflow"]);
+/**
+ * `check`: a periodic look at what still runs. `overflow`: matches of too many processes are held back, or are not any
+ * more. `delegated`: work that the agent had handed out is over.
+ */
+export const NoticeKind = z.enum(["ended", "matched", "check", "overflow", "delegated"]);
 
 export const events = {
   /** First event of a session, and again whenever one of these changes: a patch, absent fields stay as they were. */
@@ -161,10 +164,10 @@ export const events = {
   notice: z.object({
     notice_id: z.string(),
     kind: NoticeKind,
-    /** Of an overflow the process that was held back first. */
-    process_id: z.string(),
+    /** Of an overflow the process that was held back first; absent where it is about no process. */
+    process_id: z.string().optional(),
     text: z.string(),
-    /** What was given as `routing` when the process was started. */
+    /** What was given as `routing` when the process was started, or with the delegated work. */
     routing: Routing.optional(),
   }),
 

@@ -1,5 +1,6 @@
 // Every gateway method: parameters and result, once. Server, clients, tests and documentation read this table.
 import * as z from "zod";
+import { Delegation } from "./delegation.ts";
 import { ApprovalChoice, PromptMode, Usage } from "./events.ts";
 import { Id } from "./ids.ts";
 import {
@@ -177,6 +178,12 @@ export const methods = {
     "Answers a question of the agent. The first answer counts.",
     z.object({ request_id: Id, answer: z.string().max(100_000) }),
     z.object({ settled: z.boolean(), answer: z.string().nullable() }),
+  ),
+
+  "delegation.complete": method(
+    "Tells a session's agent that work it had handed out is over: one notice, which wakes it. The same `delegation_id` told twice is told once, as it was first. A result is `{ task?, status: 'done' | 'failed' | 'cancelled', summary, duration_s? }`; of `started_at` (ms) and `duration_s` at least one is needed.",
+    Delegation,
+    z.object({ notice_id: z.string() }),
   ),
 
   "process.start": method(

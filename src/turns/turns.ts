@@ -10,6 +10,7 @@ import type { Checked, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, SessionRow } from "../protocol/rows.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
+import { cleared, tell } from "./delegation.ts";
 import type { Stops, TurnParts, TurnSettings } from "./parts.ts";
 import { answerQuestion, clarify, Grants, respond } from "./requests.ts";
 import { close, runTurn } from "./run-turn.ts";
@@ -17,12 +18,11 @@ import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import type { Prompt } from "./state.ts";
 import { toHistory, toMarkdown } from "./transcript.ts";
+import { nextNotices, untilWake } from "./wakes.ts";
 import { resolveWorkspace } from "./workspace.ts";
 
 const MOST_QUEUED = 100;
-const MOST_NOTICES_PER_TURN = 50;
 const TITLE_LENGTH = 60;
-const HOUR_MS = 3_600_000;
 /** How long an idle agent is left alone after a first notice, for those that come with it. */
 const GATHER_MS = 100;
 
@@ -302,6 +302,13 @@ export class Turns {
     return answerQuestion(this.#request(requestId, "clarify").session, requestId, text);
   }
 
+  /** Tells a session's agent, once, that work it had handed out is over (P30). Throws session_not_found, too_many. */
+  async delegated(work: Checked<"delegation.complete">): Promise<Result<"delegation.complete">> {
+    this.#sessions.stored(work.session_id);
+    const clear = await cleared(work, this.#redactor);
+    return tell(await this.#sessions.get(work.session_id), clear, this.#redactor);
+  }
+
   /** For the tool `clarify`: asks the person and waits. */
   async ask(context: ToolContext, question: string, choices: readonly string[]): Promise<string> {
     const session = await this.#sessions.get(context.sessionId);
@@ -450,7 +457,7 @@ export class Turns {
     const { row, state } = session;
     const turn_id = prompt?.turn_id ?? newId("turn");
     running.turnId = turn_id;
-    const notices = [...state.notices.keys()].slice(0, MOST_NOTICES_PER_TURN);
+    const notices = nextNotices(state.notices);
     const workspace = prompt?.workspace ?? row.workspace;
     const model = prompt?.model ?? row.model ?? settings.model;
     const started = newEvent("turn.started", `${turn_id}:started`, {
@@ -467,14 +474,6 @@ export class Turns {
       views.push({ view: "turn", key: turn_id, value: { session_id: session.id, after: state.head } });
     await session.append([...info, started], { views, patient: true });
   }
-}
-
-/** Milliseconds until notices may start a turn again; 0: now. */
-function untilWake(wakes: readonly number[], perHour: number, now: number): number {
-  const recent = wakes.filter((time) => now - time < HOUR_MS);
-  const oldest = recent.at(-perHour);
-  // A clock that was set back must not make anyone wait longer than an hour.
-  return oldest === undefined ? 0 : Math.min(HOUR_MS, oldest + HOUR_MS - now);
 }
 
 /** A first title from the person's own words; they can change it. */

@@ -152,4 +152,34 @@ describe("turns over the API", () => {
     assert.match(late.data.reason, /^(already_settled|request_not_found)$/);
     watched[Symbol.dispose]();
   });
+
+  it("P30: work handed out and told over wakes the agent once, through kill -9 right after the answer", async () => {
+    const { session_id, watched } = await session("delegated");
+    const work = { session_id, delegation_id: 12, goal: "count the stars", duration_s: 3700 };
+    const results = [
+      { task: "the north", status: "done" as const, summary: "many" },
+      { task: "the south", status: "failed" as const, summary: "clouds" },
+    ];
+    const first = await rpc(host, "delegation.complete", { ...work, results });
+    await host.kill9();
+    await host.restart();
+    await watched.seen("turn.ended");
+    const again = await rpc(host, "delegation.complete", { ...work, goal: "count the sheep", results });
+    assert.deepEqual(again, first);
+    await rpc(host, "prompt.submit", { session_id, text: "say hello" });
+    await watched.until(() => ends(watched).length === 2);
+    const told = watched.of("turn.started").map((event) => (event.payload as Payload<"turn.started">).notices);
+    assert.deepEqual(told, [[first.notice_id], []]);
+    const { messages } = await rpc(host, "session.history", { session_id });
+    const [notice, ...more] = messages.filter(({ role }) => role === "notice");
+    assert.deepEqual(more, []);
+    assert.match(
+      notice?.text ?? "",
+      /in 2 tasks is over: 1 done, 1 failed, after 1 h 1 min [\s\S]*count the stars[\s\S]*clouds/,
+    );
+    assert.equal((await refused(host, "delegation.complete", { ...work, results: [] })).data.reason, "invalid_params");
+    const unknown = await refused(host, "delegation.complete", { ...work, session_id: "ses_none", results });
+    assert.equal(unknown.data.reason, "session_not_found");
+    watched[Symbol.dispose]();
+  });
 });

@@ -291,6 +291,7 @@ function fakeTurns(log: EventLog, prompts: TestHost["prompts"]): TurnService {
     },
     respond: async (_, choice) => ({ settled: true, choice }),
     answer: async (_, answer) => ({ settled: true, answer }),
+    delegated: () => unasked(),
     setModel: async () => undefined,
     setApprovals: async () => undefined,
     onStalled: () => ({ [Symbol.dispose]: () => undefined }),

@@ -140,6 +140,7 @@ function Reasoning({ text, open }: { text: string; open: boolean }) {
 type NoticeProps = { notice: NoticeItem; process: ProcessRow | undefined; onProcess: (id: string) => void };
 
 function Notice({ notice, process, onProcess }: NoticeProps) {
+  const about = notice.process_id;
   const [open, setOpen] = useState(false);
   return (
     <div
@@ -157,13 +158,15 @@ function Notice({ notice, process, onProcess }: NoticeProps) {
         >
           <span className="flex min-w-0 items-baseline gap-1.5">{noticeLine(notice, process)}</span>
         </button>
-        <button
-          type="button"
-          className="btn btn-quiet pointer-fine:min-h-8! px-2! text-xs!"
-          onClick={() => onProcess(notice.process_id)}
-        >
-          Output
-        </button>
+        {about !== null && (
+          <button
+            type="button"
+            className="btn btn-quiet pointer-fine:min-h-8! px-2! text-xs!"
+            onClick={() => onProcess(about)}
+          >
+            Output
+          </button>
+        )}
       </div>
       {open && (
         <pre className="mb-2 max-h-72 overflow-auto rounded-xl border border-line bg-sunken p-3 font-mono text-xs leading-relaxed wrap-anywhere whitespace-pre-wrap">
