@@ -269,11 +269,16 @@ export class TerminalSocket implements SizeViewer {
 
   /** Tells the viewer to begin anew with the screen, or the tail of the output. */
   async #startOver(budget: number): Promise<void> {
-    const { attachment, snapshot, log, id, peer } = this.#options;
-    const end = attachment.spool.length;
+    await this.#showAnew(budget);
+    // From now on: while a screen was drawn it could take nothing, and is not slow for it.
     this.#pace = Number.POSITIVE_INFINITY;
     this.#paceSince = performance.now();
     this.#paceBytes = 0;
+  }
+
+  async #showAnew(budget: number): Promise<void> {
+    const { attachment, snapshot, log, id, peer } = this.#options;
+    const end = attachment.spool.length;
     if (attachment.drawn === null) {
       await this.#replay();
       return;

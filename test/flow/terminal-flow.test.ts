@@ -35,7 +35,7 @@ describe("terminals that many watch", () => {
     using counts = await ScreenViewer.open(host, flooded);
     counts.blind = true;
     // More than the system's buffers take for who does not read: up to 32 MiB here and 4 MiB there.
-    await counts.until(() => counts.bytes > 48_000_000, "much of the flood", 60_000);
+    await counts.until(() => counts.offset > 48_000_000, "much of the flood", 60_000);
     using fast = await ScreenViewer.open(host, flooded);
     slow.type("\x03");
     // By the prompt, not by the "^C": a terminal that is full when the signal comes may drop its echo.
