@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventParams } from "../../src/protocol/events.ts";
-import { Rounds, roundsOf } from "../support/rounds.ts";
+import { Rounds } from "../support/rounds.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 
 const PROCESSES = 20;
@@ -26,7 +26,7 @@ function checkDense(events: readonly EventParams[]): void {
 }
 
 describe("a host killed with -9", () => {
-  it(`F02, P32, P33: ${roundsOf(20)} times while ${PROCESSES} processes write: no line lost or doubled, every code exact, numbers dense`, async (t) => {
+  it(`F02, P32, P33: again and again while ${PROCESSES} processes write: no line lost or doubled, every code exact, numbers dense`, async (t) => {
     const kills = new Rounds(20);
     await using host = await RunningHost.start();
     const stops = await mkdtemp(join(tmpdir(), "hearth-stops-"));
