@@ -18,7 +18,7 @@ import {
   terraformToken,
 } from "./shapes.ts";
 import { RANK, type Span } from "./span.ts";
-import { Decoded, squeezed, type View } from "./view.ts";
+import { Decoded, squeezed, upTo, type View } from "./view.ts";
 
 type Look = (view: View, start: number, length: number) => Span | null;
 const byKind =
@@ -138,18 +138,6 @@ function percentDecoded(outer: View, then: (view: View) => void): void {
   const first = (index: number): number => index + 2 * upTo(at, index);
   const last = (index: number): number => index + 2 * upTo(at, index + 1);
   then(new Decoded(parts.join(""), outer, first, last));
-}
-
-/** How many of the sorted numbers are at most `value`. */
-function upTo(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? 0) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Everything in the view that may be base64 or hexadecimal, decoded at each place where it may begin. */

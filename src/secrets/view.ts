@@ -157,21 +157,21 @@ class Cut implements View {
     this.#breaks = breaks;
   }
   startOf(index: number): number {
-    return index + (this.#left[after(this.#cuts, index) - 1] ?? 0);
+    return index + (this.#left[upTo(this.#cuts, index) - 1] ?? 0);
   }
   endOf(index: number): number {
     return this.startOf(index) + 1;
   }
   breakFrom(index: number): number {
-    return this.#breaks[after(this.#breaks, index - 1)] ?? this.text.length;
+    return this.#breaks[upTo(this.#breaks, index - 1)] ?? this.text.length;
   }
   breakUpTo(index: number): number {
-    return this.#breaks[after(this.#breaks, index) - 1] ?? 0;
+    return this.#breaks[upTo(this.#breaks, index) - 1] ?? 0;
   }
 }
 
 /** How many of the sorted numbers are at most `value`. */
-function after(sorted: readonly number[], value: number): number {
+export function upTo(sorted: readonly number[], value: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

@@ -11,9 +11,9 @@ describe("files dropped on a terminal", () => {
     assert.equal(asWords(["/a/b"]), "/a/b ");
   });
   it("are told with the place they have gone to, and why not where the shell is", () => {
-    const at = (name: string, note: string | null = null) => ({ name, place: `/work/${name}`, note });
-    assert.equal(whereTo([at("a"), at("b")]), "In /work now: a, b");
-    assert.equal(whereTo([at("a", "The shell is elsewhere.")]), "The shell is elsewhere. In /work now: a");
+    const at = (name: string, note: string | null = null) => ({ name, place: `/project/${name}`, note });
+    assert.equal(whereTo([at("a"), at("b")]), "In /project now: a, b");
+    assert.equal(whereTo([at("a", "The shell is elsewhere.")]), "The shell is elsewhere. In /project now: a");
     assert.equal(whereTo([]), "");
   });
 });
