@@ -1,5 +1,4 @@
 // One connection to one keeper: the secret first, then requests with answers, and the keeper's news.
-import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -56,24 +55,32 @@ export class Link {
   #lastAck = 0;
   #ackTimer: NodeJS.Timeout | undefined;
   #over = false;
+  #error: NodeJS.ErrnoException | undefined;
 
+  /**
+   * Listens from the first moment of the socket on: a quick child's keeper may have left by the time a connection is known
+   * to stand, and an end that nobody heard would be waited for for ever.
+   */
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#welcomed.promise.catch(() => undefined); // the one who waits hears of it; nobody else has to
     socket.on("data", (chunk) => this.#receive(chunk));
-    socket.on("error", () => socket.destroy()); // "close" follows, and tells everybody
+    socket.on("error", (error) => {
+      this.#error = error; // "close" follows, and tells everybody
+    });
     socket.on("close", () => this.#end());
   }
 
   /**
    * Connects and proves the secret. Answers the link and how much output there is.
-   * Throws `NoKeeper`, whose `gone` says whether the keeper is certainly dead.
+   * Throws `NoKeeper`, whose `gone` says whether the keeper is certainly dead; after `timeoutMs` in any case.
    */
   static async open(dir: string, secret: string, timeoutMs: number): Promise<{ link: Link; growth: Growth }> {
-    const link = new Link(await connectIn(dir, timeoutMs));
+    await using way = await wayTo(dir);
+    const link = new Link(connect(way.path));
     const late = setTimeout(() => link.#socket.destroy(), timeoutMs);
     try {
-      link.#socket.write(encodeFrame(frames.hello, Buffer.from(secret)));
+      link.#socket.write(encodeFrame(frames.hello, Buffer.from(secret))); // kept until the connection stands
       return { link, growth: await link.#welcomed.promise };
     } finally {
       clearTimeout(late);
@@ -174,7 +181,8 @@ export class Link {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#ackTimer);
-    const error = new NoKeeper("The connection to the keeper has ended", false);
+    const nobody = this.#error?.code === "ENOENT" || this.#error?.code === "ECONNREFUSED";
+    const error = new NoKeeper("The connection to the keeper has ended", nobody, { cause: this.#error });
     this.#welcomed.reject(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
@@ -182,29 +190,13 @@ export class Link {
   }
 }
 
-async function connectIn(dir: string, timeoutMs: number): Promise<Socket> {
+/** Where to connect. A path that is too long for a socket is taken by way of the open directory, which closes with it. */
+async function wayTo(dir: string): Promise<AsyncDisposable & { path: string }> {
   const path = join(dir, "sock");
   if (Buffer.byteLength(path) <= longestSocketPath || process.platform !== "linux")
-    return await connectTo(path, timeoutMs);
+    return { path, [Symbol.asyncDispose]: () => Promise.resolve() };
   const handle = await open(dir, "r").catch((cause: unknown) => {
     throw new NoKeeper("The child's directory cannot be opened", false, { cause });
   });
-  try {
-    return await connectTo(`/proc/self/fd/${handle.fd}/sock`, timeoutMs);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function connectTo(path: string, timeoutMs: number): Promise<Socket> {
-  const socket = connect(path);
-  try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(timeoutMs) });
-    return socket;
-  } catch (cause) {
-    socket.destroy();
-    socket.on("error", () => undefined); // it was told already
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new NoKeeper("The keeper does not answer", code === "ENOENT" || code === "ECONNREFUSED", { cause });
-  }
+  return { path: `/proc/self/fd/${handle.fd}/sock`, [Symbol.asyncDispose]: () => handle.close() };
 }
