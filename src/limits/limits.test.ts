@@ -229,6 +229,8 @@ async function likeGroup(directory: string): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
 }
 
+const byLimit = (hits: readonly Hit[]) => hits.toSorted((one, other) => one.limit.localeCompare(other.limit));
+
 describe("limits with control groups of version 2, on a tree that looks like them", () => {
   async function make(): Promise<{ root: string; kernel: { proc: string }; group: (...path: string[]) => string }> {
     const root = await mkdtemp(join(home, "version2-"));
@@ -291,8 +293,7 @@ describe("limits with control groups of version 2, on a tree that looks like the
     await eventually("it is noticed without being asked", () => own.hits.length === 2);
     own.followed.stop();
     // It looks all the time, so also between two of the files above: which of the two it saw first is open.
-    const byName = own.hits.toSorted((one, other) => one.limit.localeCompare(other.limit));
-    assert.deepEqual(byName, [
+    assert.deepEqual(byLimit(own.hits), [
       { limit: "memory", scope: "process", value: 64 * MIB },
       { limit: "pids", scope: "process", value: 8 },
     ]);
