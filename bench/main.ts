@@ -1,12 +1,12 @@
 // Runs the benchmarks, each in a process of its own so that none leaves its heap to the next, and shows where each figure stands.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { type Benchmark, type Figure, Report, table } from "./report.ts";
+import { type Benchmark, type Figure, Report, shortTable, table } from "./report.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ Made by \`npm run bench -- --write\`. Figures move from machine to machine and w
 
 if (values.help) {
   console.log(
-    "npm run bench -- [--filter ID]… [--write]\n  --filter N1  only this row; may be repeated\n  --write      put the table into bench/RESULTS.md",
+    "npm run bench -- [--filter ID]… [--write]\n  --filter N1  only this row; may be repeated\n  --write      put the tables into bench/RESULTS.md and README.md",
   );
 } else if (values.one !== undefined) {
   await runOne(values.one);
@@ -67,8 +67,23 @@ async function runAll(): Promise<number> {
   console.log(text);
   for (const one of broken) console.error(`Failed: ${one}`);
   if (values.write && broken.length > 0) console.error("RESULTS.md is left as it was: a table with gaps misleads.");
-  else if (values.write) await writeFile(join(here, "RESULTS.md"), `${preface}\n\n${text}`);
+  else if (values.write && values.filter.length > 0) console.error("Only whole runs are written: leave out --filter.");
+  else if (values.write) {
+    await writeFile(join(here, "RESULTS.md"), `${preface}\n\n${text}`);
+    await writeReadme(`${facts}\n\n${shortTable(figures)}`);
+  }
   return broken.length === 0 ? 0 : 1;
+}
+
+/** README shows the figures that have an aim, between two comments. */
+async function writeReadme(figures: string): Promise<void> {
+  const [begin, end] = ["<!-- figures: npm run bench -- --write -->", "<!-- end of figures -->"];
+  const file = join(here, "../README.md");
+  const text = await readFile(file, "utf8");
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`README.md has no place for the figures: "${begin}" … "${end}".`);
+  await writeFile(file, `${text.slice(0, from)}${begin}\n${figures}\n\n${text.slice(to)}`);
 }
 
 function machine(): string {

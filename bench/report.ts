@@ -56,17 +56,34 @@ export interface Benchmark {
   default(report: Report): Promise<void>;
 }
 
-/** The figures as a Markdown table, in the order of their ids. */
+/** Every figure, with all that is known about it, as a Markdown table in the order of their ids. */
 export function table(figures: readonly Figure[]): string {
-  const order = (id: string): number => Number(id.replace(/\D/g, ""));
-  const sorted = figures.toSorted((a, b) => order(a.id) - order(b.id));
-  const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-  const rows = sorted.map(({ id, what, measured, baseline, aim, met, note }) => {
-    const stands = met === undefined ? "" : met ? "met" : "missed";
-    return `| ${[id, what, measured, baseline, aim, stands, note ?? ""].map(cell).join(" | ")} |`;
+  const rows = inOrder(figures).map((figure) => {
+    const { id, what, measured, baseline, aim, note } = figure;
+    return [id, what, measured, baseline, aim, stands(figure), note ?? ""];
   });
-  const head = "| row | what | measured | baseline of the same run | aim | stands | notes |";
-  return [head, "| --- | --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
+  return markdown(["row", "what", "measured", "baseline of the same run", "aim", "stands", "notes"], rows);
+}
+
+/** Those that have an aim, for who wants to know in a minute. */
+export function shortTable(figures: readonly Figure[]): string {
+  const aimed = inOrder(figures).filter(({ met }) => met !== undefined);
+  const rows = aimed.map((one) => [`${one.id} ${one.what}`, one.measured, one.baseline, one.aim, stands(one)]);
+  return markdown(["", "measured", "baseline of the same run", "aim", ""], rows);
+}
+
+function inOrder(figures: readonly Figure[]): Figure[] {
+  const order = (id: string): number => Number(id.replace(/\D/g, ""));
+  return figures.toSorted((a, b) => order(a.id) - order(b.id));
+}
+
+function stands({ met }: Figure): string {
+  return met === undefined ? "" : met ? "met" : "**missed**";
+}
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n");
 }
 
 /** The value below which the part `p` (0…1) of the samples lies. */
