@@ -1,14 +1,13 @@
 // One tool call, from wherever the journal stands: planned, approved, started, run or recovered, completed.
-import { setTimeout as delay } from "node:timers/promises";
 import { invalidArguments } from "../models/arguments.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
 import { BadArguments, type Plan, type Tool, type ToolContext, type ToolOutcome } from "../tools/tool.ts";
 import type { Stops, TurnParts } from "./parts.ts";
-import { approval, mustAsk } from "./requests.ts";
+import { approval, mustAsk, shownDiff } from "./requests.ts";
 import type { Session } from "./session.ts";
 import type { Call, OpenTurn } from "./state.ts";
 
-/** How long a cancelled call may take to put its things away, in ms; what comes later is nobody's business. */
+/** How long a cancelled or late call may take to put its things away, in ms; what comes later is nobody's business. */
 const CANCEL_PATIENCE_MS = 15_000;
 
 /**
@@ -60,11 +59,12 @@ async function settle(
   if (nonsense !== undefined) return { status: "failed", result: nonsense };
   using person = listen(parts.session, stops.either);
   let deadline: AbortSignal | undefined;
-  // Not `either`: when the host leaves, what the tool has started lives on and the next host adopts it.
-  const withDeadline = (): AbortSignal => {
-    if (name === "clarify") return stops.cancel; // waits for a person, who may take a night
-    deadline = AbortSignal.timeout(parts.settings().toolLimitMs);
-    return AbortSignal.any([stops.cancel, deadline]);
+  const limited = (work: (ctx: ToolContext) => Promise<ToolOutcome>): Promise<ToolOutcome> => {
+    if (name === "clarify") return patiently(() => work(context), stops); // waits for a person, who may take a night
+    const late = AbortSignal.timeout(parts.settings().toolLimitMs);
+    deadline = late;
+    // Not `either`: when the host leaves, what the tool has started lives on and the next host adopts it.
+    return patiently(() => work({ ...context, signal: AbortSignal.any([stops.cancel, late]) }), stops, late);
   };
   const context: ToolContext = {
     sessionId: parts.session.id,
@@ -78,11 +78,10 @@ async function settle(
   try {
     if (call.start !== undefined) {
       const plan = recordedPlan(call.start);
-      const again = recovered(tool, { args, plan, forgotten }, { ...context, signal: withDeadline() });
-      return await patiently(again, stops);
+      return await limited((ctx) => recovered(tool, { args, plan, forgotten }, ctx));
     }
     if (forgotten) return { status: "failed", result: NOT_RUN };
-    const plan = await tool.plan(args, context);
+    const plan = await patiently(() => tool.plan(args, context), stops);
     const denied = await ask(parts, turn, call, plan, stops.either);
     clock.began = Date.now();
     if (denied !== undefined) return denied;
@@ -95,7 +94,7 @@ async function settle(
       ...(after === undefined ? {} : { after }),
     };
     await parts.session.append([newEvent("tool.start", `${call_id}:start`, start)], { patient: true });
-    return await patiently(tool.run(args, { ...context, signal: withDeadline() }, plan), stops);
+    return await limited((ctx) => tool.run(args, ctx, plan));
   } catch (thrown) {
     if (thrown instanceof BadArguments) return { status: "failed", result: thrown.message };
     stops.either.throwIfAborted();
@@ -134,15 +133,18 @@ async function ask(
 ): Promise<ToolOutcome | undefined> {
   const { call_id, name, arguments: args } = call.call;
   const { redactor, session, grants } = parts;
-  const { typedByPerson } = await parts.models.resolve(turn.model);
+  const model = await parts.models.resolve(turn.model);
+  const typedByPerson = model.typedByPerson && model.isOwn?.(name, args) !== true;
   const again = parts.unsure.has(sameCall(name, args));
   const reason = again
     ? "It was running when Hearth stopped, and nobody can tell whether it took effect"
     : mustAsk(plan, name, { typedByPerson, mode: session.row.approvals, session, grants });
   if (reason === undefined) return undefined;
   if (plan.grantKey !== undefined) parts.grantKeys.set(call_id, plan.grantKey);
+  const diff = plan.change?.();
   const shown = {
     ...plan,
+    ...(diff === undefined ? {} : { diff: shownDiff(diff, redactor) }),
     preview: redactor.decision(plan.preview),
     arguments: redactor.decisions(parts.written.get(call_id) ?? args),
   };
@@ -185,25 +187,26 @@ const SECRET_GONE = "Its arguments held a secret, which Hearth keeps in memory a
 const NOT_RUN = `It was not run. ${SECRET_GONE}: make the call again, with the secret.`;
 const NOT_RUN_AGAIN = `It had begun, and it is not known whether it took effect. ${SECRET_GONE}, so it was not run again: look before you repeat it.`;
 
-/** After a cancel the call gets a while to end what it started, then is left behind; when the host leaves, at once. */
-async function patiently<T>(running: Promise<T>, stops: Stops): Promise<T> {
-  const over = new AbortController();
-  const late = new Promise<never>((_, reject) => {
-    stops.either.addEventListener(
-      "abort",
-      () => {
-        if (!stops.cancel.aborted) return reject(stops.either.reason);
-        delay(CANCEL_PATIENCE_MS, undefined, { signal: over.signal, ref: false }).then(
-          () => reject(stops.either.reason),
-          () => undefined,
-        );
-      },
-      { once: true, signal: over.signal },
-    );
-  });
+/**
+ * After a cancel or its deadline the call gets a while to end what it started, then is left behind; when the host leaves, at
+ * once. Work that was cancelled before it began does not begin.
+ */
+async function patiently<T>(begin: () => Promise<T>, stops: Stops, deadline?: AbortSignal): Promise<T> {
   stops.either.throwIfAborted();
+  const over = new AbortController();
+  const once = { once: true, signal: over.signal };
+  const late = new Promise<never>((_, reject) => {
+    stops.leave.addEventListener("abort", () => reject(stops.leave.reason), once);
+    for (const end of deadline === undefined ? [stops.cancel] : [stops.cancel, deadline]) {
+      const leaveBehind = () => {
+        const timer = setTimeout(() => reject(end.reason), CANCEL_PATIENCE_MS).unref();
+        over.signal.addEventListener("abort", () => clearTimeout(timer));
+      };
+      end.addEventListener("abort", leaveBehind, once);
+    }
+  });
   try {
-    return await Promise.race([running, late]);
+    return await Promise.race([begin(), late]);
   } finally {
     over.abort();
   }

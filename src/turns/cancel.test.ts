@@ -71,6 +71,37 @@ describe("a cancel", () => {
     assert.equal(await t.turns.interrupt(id), false);
   });
 
+  it("S7: between a call's start and its run: it does not run, and nobody's rejection is left over", async () => {
+    const tidy = tool("tidy", {
+      run: async (_args, ctx) => {
+        ctx.signal.throwIfAborted();
+        return { status: "ok", result: "ran" };
+      },
+    });
+    await t.host(new ScriptedModel([[{ tool: "tidy", args: {} }]]), [tidy]);
+    const id = await t.session();
+    // At the very moment at which its start is durable.
+    using _cancel = t.log.tap((_, records) => {
+      if (types(records).includes("tool.start")) void t.turns.interrupt(id);
+    });
+    await t.turns.submit({ session_id: id, text: "go" });
+    const events = await t.seen(id, "turn.ended");
+    assert.equal(tidy.runs, 0);
+    assert.deepEqual(types(events).slice(-3), ["tool.start", "tool.complete", "turn.ended"]);
+    assert.equal(only(events, "tool.complete")[0]?.payload.status, "cancelled");
+  });
+
+  it("S7: of a call that does not heed it, and then the host leaves: the turn is over all the same", async () => {
+    const deaf = tool("deaf", { run: () => new Promise(() => undefined) });
+    await t.host(new ScriptedModel([[{ tool: "deaf", args: {} }]]), [deaf]);
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "tool.start");
+    await t.turns.interrupt(id);
+    await t.turns.close();
+    assert.equal(only(await t.all(id), "turn.ended")[0]?.payload.status, "cancelled");
+  });
+
   it("F43: after any event of a turn ends it once, and nothing of the turn follows", async () => {
     const script: Script[] = [
       [{ reasoning: "hm" }, { text: "a" }, { tool: "one", args: {} }],

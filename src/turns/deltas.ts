@@ -15,6 +15,8 @@ export class Deltas {
   #size = 0;
   #written = 0;
   #flight: Promise<void> | undefined;
+  /** Why nothing is written any more: told to whoever gives more, or waits for what was given. */
+  #failed: { error: unknown } | undefined;
 
   constructor(turnId: string, messageId: string, append: (events: NewEvent[]) => Promise<unknown>) {
     this.#turnId = turnId;
@@ -30,19 +32,26 @@ export class Deltas {
   /** Resolves when there is room for more. Rejects with the log's error. */
   async add(kind: Kind, text: string): Promise<void> {
     if (text === "") return;
+    this.#throwIfFailed();
     const last = this.#waiting.at(-1);
     if (last?.kind === kind) last.text += text;
     else this.#waiting.push({ kind, text });
     this.#size += text.length;
     this.#flight ??= this.#fly();
-    if (this.#size > MOST_WAITING) await this.#flight;
+    if (this.#size > MOST_WAITING) await this.settled();
   }
 
-  /** Resolves when everything given is durable. */
+  /** Resolves when everything given is durable. Rejects with the log's error. */
   async settled(): Promise<void> {
     await this.#flight;
+    this.#throwIfFailed();
   }
 
+  #throwIfFailed(): void {
+    if (this.#failed !== undefined) throw this.#failed.error;
+  }
+
+  /** Never rejects: often nobody waits for it. */
   async #fly(): Promise<void> {
     // The microtask lets everything that came in the same read from the provider into one append.
     await Promise.resolve();
@@ -61,8 +70,9 @@ export class Deltas {
           ),
         );
       }
-    } finally {
-      this.#flight = undefined;
+    } catch (error) {
+      this.#failed = { error };
     }
+    this.#flight = undefined;
   }
 }

@@ -5,6 +5,7 @@ import { HostError } from "../protocol/errors.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { ApprovalMode } from "../protocol/rows.ts";
+import type { Redactor } from "../secrets/redactor.ts";
 import type { Plan } from "../tools/tool.ts";
 import type { Session } from "./session.ts";
 import type { Call } from "./state.ts";
@@ -45,12 +46,33 @@ export function mustAsk(
   return approval.reason;
 }
 
+/**
+ * A diff as a person may see it: what comes is decided about, so that of it only what can do nothing is hidden; what was in
+ * the file before is nobody's to decide, and no secret of it goes into the journal.
+ */
+export function shownDiff(diff: string, redactor: Pick<Redactor, "text" | "decision">): string {
+  // Lines of one kind together: a secret may be longer than a line.
+  const runs: { mark: string; lines: string[] }[] = [];
+  for (const line of diff.split("\n").slice(0, -1)) {
+    const mark = line.slice(0, 1);
+    const last = runs.at(-1);
+    if (last?.mark === mark) last.lines.push(line.slice(1));
+    else runs.push({ mark, lines: [line.slice(1)] });
+  }
+  const cleaned = ({ mark, lines }: (typeof runs)[number]) => {
+    const text = `${lines.join("\n")}\n`;
+    if (mark === "@" || mark === "\\") return lines;
+    return (mark === "+" ? redactor.decision(text) : redactor.text(text)).replace(/\n$/, "").split("\n");
+  };
+  return runs.flatMap((run) => cleaned(run).map((line) => `${run.mark}${line}\n`)).join("");
+}
+
 /** Asks, unless the journal shows that it was asked already, and waits for the answer. Rejects when the turn is cancelled. */
 export async function approval(
   session: Session,
   turnId: string,
   call: Call,
-  plan: Plan & { arguments: Call["call"]["arguments"] },
+  plan: Plan & { arguments: Call["call"]["arguments"]; diff?: string },
   reason: string,
   signal: AbortSignal,
 ): Promise<Choice> {
@@ -67,6 +89,7 @@ export async function approval(
     const request = {
       ...{ turn_id: turnId, call_id, request_id, name, arguments: plan.arguments },
       ...{ preview: plan.preview, reason, choices },
+      ...(plan.diff === undefined ? {} : { diff: plan.diff }),
     };
     await session.append([newEvent("approval.request", `${request_id}:request`, request)], { patient: true });
   }

@@ -15,7 +15,8 @@ export async function runTurn(parts: TurnParts, stops: Stops): Promise<void> {
     await dropDangling(session);
     await steps(parts, stops);
   } catch (thrown) {
-    if (stops.leave.aborted) return;
+    // What a person has cancelled is over, also where the host leaves just then.
+    if (stops.leave.aborted && !stops.cancel.aborted) return;
     const closing = stops.cancel.aborted
       ? close(session, { status: "cancelled" })
       : close(session, { status: "failed", error: toTurnError(thrown, parts.warn) });

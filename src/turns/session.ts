@@ -1,13 +1,13 @@
 // One session in memory: its state kept equal to the log, its appends in order, its waiters woken by what becomes durable.
 import { setTimeout as delay } from "node:timers/promises";
-import type { EventLog, ViewPut } from "../log/event-log.ts";
+import { type EventLog, LogBehind, type ViewPut } from "../log/event-log.ts";
 import { HostError } from "../protocol/errors.ts";
 import { type NewEvent, type Recorded, sessionStream } from "../protocol/events.ts";
 import { foldRow, newRow, type StoredSession } from "./row.ts";
 import { SessionState } from "./state.ts";
 
 const PAGE = 1000;
-/** How long a turn's append waits before it tries a full disk again, in ms. */
+/** How long a turn's append waits before it tries a full disk (or one that is far behind) again, in ms. */
 const FULL_DISK_PAUSE_MS = 1000;
 
 export class Session {
@@ -19,31 +19,37 @@ export class Session {
   row: StoredSession;
   readonly #log: EventLog;
   readonly #stream: string;
+  readonly #leaving: AbortSignal;
   readonly #waiters = new Set<() => void>();
   #durableRow: StoredSession;
   /** Number of the newest event heard of; the state may be behind while it reads. */
   #heard = 0;
   #reading: Promise<void> | undefined;
 
-  private constructor(log: EventLog, id: string, row: StoredSession) {
+  private constructor(log: EventLog, id: string, row: StoredSession, leaving: AbortSignal) {
     this.#log = log;
+    this.#leaving = leaving;
     this.id = id;
     this.#stream = sessionStream(id);
     this.row = row;
     this.#durableRow = row;
   }
 
-  /** A session that has no events yet. */
-  static fresh(log: EventLog, id: string): Session {
-    return new Session(log, id, newRow(id, Date.now()));
+  /** A session that has no events yet. `leaving`: the host goes, and nobody waits for room on the disk any more. */
+  static fresh(log: EventLog, id: string, leaving: AbortSignal): Session {
+    return new Session(log, id, newRow(id, Date.now()), leaving);
   }
 
   /**
    * A session as the log has it. Its owner must pass what is appended meanwhile to `take`. The row is folded anew, which
    * heals a view that a failed append has left behind.
    */
-  static opening(log: EventLog, stored: StoredSession): { session: Session; ready: Promise<Session> } {
-    const session = new Session(log, stored.session_id, newRow(stored.session_id, stored.created_at));
+  static opening(
+    log: EventLog,
+    stored: StoredSession,
+    leaving: AbortSignal,
+  ): { session: Session; ready: Promise<Session> } {
+    const session = new Session(log, stored.session_id, newRow(stored.session_id, stored.created_at), leaving);
     return { session, ready: session.#readOn().then(() => session) };
   }
 
@@ -91,8 +97,9 @@ export class Session {
   }
 
   /**
-   * Appends and resolves once this session's state shows it. With `patient`, a full disk is waited out: a turn stands still
-   * rather than lose a step. Errors: those of the log.
+   * Appends and resolves once this session's state shows it. With `patient`, a full disk is waited out, and one that is far
+   * behind: a turn stands still rather than lose a step. Errors: those of the log; the signal's reason when the host leaves
+   * meanwhile.
    */
   async append(
     events: readonly NewEvent[],
@@ -103,19 +110,24 @@ export class Session {
     const views: ViewPut[] = [...(options.views ?? [])];
     if (row !== this.row) views.push({ view: "session", key: this.id, value: row });
     this.row = row;
-    for (let stalled = false; ; stalled = true) {
+    for (let stalled = false; ; ) {
       try {
         const records = await this.#log.append(this.#stream, events, { views });
         if (stalled) this.onStalled?.(false);
         await this.#caughtUp(records);
         return records;
       } catch (thrown) {
-        if (!(options.patient === true && thrown instanceof HostError && thrown.reason === "storage_full")) {
+        const full = thrown instanceof HostError && thrown.reason === "storage_full";
+        if (options.patient !== true || !(full || thrown instanceof LogBehind) || this.#leaving.aborted) {
           this.row = this.#durableRow;
           throw thrown;
         }
-        this.onStalled?.(true);
-        await delay(FULL_DISK_PAUSE_MS);
+        stalled ||= full;
+        if (full) this.onStalled?.(true);
+        await delay(FULL_DISK_PAUSE_MS, undefined, { signal: this.#leaving }).catch(() => {
+          this.row = this.#durableRow;
+          throw this.#leaving.reason;
+        });
       }
     }
   }

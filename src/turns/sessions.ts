@@ -22,6 +22,7 @@ const IDLE_KEPT = 64;
 export class Sessions implements Disposable {
   readonly #log: EventLog;
   readonly #warn: (text: string) => void;
+  readonly #leaving: AbortSignal;
   readonly #rows: Map<string, StoredSession>;
   /** In order of use, the oldest first. */
   readonly #loaded = new Map<string, { session: Session; ready: Promise<Session> }>();
@@ -35,6 +36,7 @@ export class Sessions implements Disposable {
   private constructor(options: SessionsOptions, rows: Map<string, StoredSession>, lastWorkspace: unknown) {
     this.#log = options.log;
     this.#warn = options.warn;
+    this.#leaving = options.leaving;
     this.#rows = rows;
     this.#lastWorkspace = typeof lastWorkspace === "string" ? lastWorkspace : undefined;
     this.#stalls.setMaxListeners(0); // one for each connection
@@ -118,7 +120,7 @@ export class Sessions implements Disposable {
 
   async create(info: Payload<"session.info">, named: string | undefined): Promise<Session> {
     const id = newId("session");
-    const session = Session.fresh(this.#log, id);
+    const session = Session.fresh(this.#log, id, this.#leaving);
     this.#listen(session);
     this.#rows.set(id, newRow(id, Date.now()));
     this.#loaded.set(id, { session, ready: Promise.resolve(session) });
@@ -136,7 +138,7 @@ export class Sessions implements Disposable {
   /** The session in memory, read from the log if it is not there. */
   async get(id: string): Promise<Session> {
     const stored = this.stored(id);
-    const loaded = this.#loaded.get(id) ?? Session.opening(this.#log, stored);
+    const loaded = this.#loaded.get(id) ?? Session.opening(this.#log, stored, this.#leaving);
     this.#listen(loaded.session);
     this.#loaded.delete(id);
     this.#loaded.set(id, loaded);
@@ -216,4 +218,6 @@ export class Sessions implements Disposable {
 export interface SessionsOptions {
   log: EventLog;
   warn: (text: string) => void;
+  /** Aborts when the host leaves. */
+  leaving: AbortSignal;
 }

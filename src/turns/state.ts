@@ -87,6 +87,8 @@ export class SessionState {
   /** Where the person's latest words came from, if they said so. */
   routing: Routing | undefined;
   readonly usage: Usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0 };
+  /** The turn that ended last. */
+  #over: string | undefined;
   /** Told by a tool result before their `notice` event came. */
   readonly #consumed = new Set<string>();
 
@@ -123,7 +125,8 @@ export class SessionState {
   #accepted(payload: Payload<"prompt.accepted">): void {
     const prompt: Prompt = {
       prompt_id: payload.prompt_id,
-      turn_id: payload.turn_id,
+      // A turn that is over begins no second time: its words get a new one.
+      turn_id: payload.turn_id === this.#over ? null : payload.turn_id,
       text: payload.text,
       mode: payload.mode,
       workspace: payload.workspace,
@@ -189,6 +192,7 @@ export class SessionState {
   #ended(event: Recorded, payload: Payload<"turn.ended">): void {
     const queued = this.queue.findIndex((prompt) => prompt.turn_id === payload.turn_id);
     if (queued !== -1) this.queue.splice(queued, 1);
+    this.#over = payload.turn_id;
     if (this.turn?.turn_id !== payload.turn_id) return;
     // Words that came too late to steer are still the person's: answered next, or where the person has cancelled, kept.
     if (payload.status === "done")

@@ -3,9 +3,10 @@ import { mkdtemp, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ScriptedModel } from "../../test/support/scripted-model.ts";
+import { LogBehind } from "../log/event-log.ts";
 import { ModelError } from "../models/model.ts";
 import { HostError } from "../protocol/errors.ts";
-import { sessionStream } from "../protocol/events.ts";
+import { newEvent, sessionStream } from "../protocol/events.ts";
 import { only, type Settings, TestTurns, tool, types } from "./testing/test-turns.ts";
 
 const t = new TestTurns();
@@ -229,6 +230,74 @@ describe("a turn", () => {
       [id, true],
       [id, false],
     ]);
+  });
+
+  it("S15: waits for a log that is far behind as well, and is not left open by it", async () => {
+    const { log } = t;
+    await t.host(new ScriptedModel([[{ text: "answer" }]]));
+    const id = await t.session();
+    const append = log.append.bind(log);
+    let behind = 1;
+    log.append = (stream, events, options) =>
+      types(events).includes("turn.ended") && behind-- > 0
+        ? Promise.reject(new LogBehind(100_000))
+        : append(stream, events, options);
+    await t.turns.submit({ session_id: id, text: "go" });
+    assert.equal(only(await t.seen(id, "turn.ended"), "turn.ended")[0]?.payload.status, "done");
+    log.append = append;
+  });
+
+  it("F20: that waits for room on the disk does not keep the host from leaving", async () => {
+    const { log } = t;
+    await t.host(new ScriptedModel([[{ text: "answer" }]]));
+    const id = await t.session();
+    const append = log.append.bind(log);
+    const stalled = Promise.withResolvers<void>();
+    using _listening = t.turns.onStalled(() => stalled.resolve());
+    log.append = (stream, events, options) =>
+      types(events).includes("message.complete")
+        ? Promise.reject(new HostError("storage_full", "no room"))
+        : append(stream, events, options);
+    await t.turns.submit({ session_id: id, text: "go" });
+    await stalled.promise;
+    await t.turns.close();
+    log.append = append;
+    // The next host goes on with it.
+    await t.host(new ScriptedModel([[{ text: "answer" }]]));
+    assert.equal(only(await t.seen(id, "turn.ended"), "turn.ended")[0]?.payload.status, "done");
+  });
+
+  it("S7: ends where a tool takes longer than tools may, and does not even heed being told so", async (context) => {
+    const late = Promise.withResolvers<void>();
+    const deaf = tool("deaf", {
+      run: (_args, ctx) => {
+        context.mock.timers.enable({ apis: ["setTimeout"] }); // what is left is the patience with it
+        ctx.signal.addEventListener("abort", () => late.resolve());
+        return new Promise(() => undefined);
+      },
+    });
+    await t.host(new ScriptedModel([[{ tool: "deaf", args: {} }], [{ text: "sorry" }]]), [deaf], { toolLimitMs: 20 });
+    const id = await t.session();
+    await t.turns.submit({ session_id: id, text: "go" });
+    await late.promise;
+    context.mock.timers.tick(15_000);
+    context.mock.timers.reset();
+    const events = await t.seen(id, "turn.ended");
+    assert.match(only(events, "tool.complete")[0]?.payload.result ?? "", /took longer than 0.02 s/);
+    assert.equal(only(events, "turn.ended")[0]?.payload.status, "done");
+  });
+
+  it("S1: words that were meant for a turn that is over by then get a turn of their own", async () => {
+    await t.host(new ScriptedModel([[{ text: "one" }], [{ text: "two" }], [{ text: "three" }]]));
+    const id = await t.session();
+    const { turn_id } = await t.turns.submit({ session_id: id, text: "go" });
+    await t.seen(id, "turn.ended");
+    const prompt = { turn_id, prompt_id: "prompt_late", text: "and that", mode: "steer" as const };
+    await t.log.append(sessionStream(id), [newEvent("prompt.accepted", "prompt_late:accepted", prompt)]);
+    await t.turns.submit({ session_id: id, text: "later" });
+    const started = only(await t.seen(id, "turn.ended", 3), "turn.started").map(({ payload }) => payload);
+    assert.equal(started[1]?.prompt_id, "prompt_late");
+    assert.equal(new Set(started.map((one) => one.turn_id)).size, 3);
   });
 
   it("P38: gives its tools the routing of the person's latest words", async () => {

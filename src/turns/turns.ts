@@ -57,11 +57,12 @@ export class Turns {
   readonly #sleeping = new Map<string, NodeJS.Timeout>();
   /** Sessions that have just been sent a notice. */
   readonly #gathering = new Map<string, NodeJS.Timeout>();
-  readonly #leaving = new AbortController();
+  readonly #leaving: AbortController;
   #tools: ReadonlyMap<string, Tool> | undefined;
   #backgroundOf: TurnParts["running"] = () => [];
 
-  private constructor(options: TurnsOptions, sessions: Sessions, grants: Grants) {
+  private constructor(options: TurnsOptions, sessions: Sessions, grants: Grants, leaving: AbortController) {
+    this.#leaving = leaving;
     this.#log = options.log;
     this.#models = options.models;
     this.#settings = options.settings;
@@ -73,8 +74,12 @@ export class Turns {
 
   /** Reads the rows; nothing runs before `start`. */
   static async open(options: TurnsOptions): Promise<Turns> {
-    const [sessions, grants] = await Promise.all([Sessions.open(options), options.log.views("grant")]);
-    return new Turns(options, sessions, new Grants(grants.keys()));
+    const leaving = new AbortController();
+    const [sessions, grants] = await Promise.all([
+      Sessions.open({ ...options, leaving: leaving.signal }),
+      options.log.views("grant"),
+    ]);
+    return new Turns(options, sessions, new Grants(grants.keys()), leaving);
   }
 
   /** Takes the tools and goes on with what the last host left: open turns, queued prompts, notices nobody was told. */
@@ -431,7 +436,7 @@ export class Turns {
       .then(
         () => true,
         (error) => {
-          this.#warn(`A turn could not be recorded: ${String(error)}`);
+          if (!this.#leaving.signal.aborted) this.#warn(`A turn could not be recorded: ${String(error)}`);
           return false;
         },
       )

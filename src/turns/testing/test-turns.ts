@@ -130,7 +130,7 @@ export function tool(name: string, more: Partial<Tool> = {}): CountedTool {
   return counted;
 }
 
-export const types = (events: readonly Recorded[]) => events.map((event) => event.type);
+export const types = (events: readonly { type: EventType }[]) => events.map((event) => event.type);
 export const only = <T extends EventType>(events: readonly Recorded[], type: T) =>
   events.filter((event): event is Extract<Recorded, { type: T }> => event.type === type);
 
