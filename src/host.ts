@@ -87,7 +87,6 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     onKey: (provider, key) => redactor.learn(`key of ${provider}`, key),
   });
   const turns = await Turns.open({ log, models, settings: () => turnSettings(config), warn, redactor });
-  parts.defer(() => turns.close());
 
   const childrenDir = join(home, "children");
   await prepareDirectory(childrenDir);
@@ -125,6 +124,9 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   parts.defer(() => processes.close());
   const terminals = await Terminals.open({ ...children, settings: () => config.current().processes });
   parts.defer(() => terminals.close());
+
+  // Before what its tools wait for: a turn that is left open goes on with the next host, one whose tool fails does not.
+  parts.defer(() => turns.close());
 
   const usage = parts.use(new Usage({ running: () => [...processes.measured(), ...terminals.measured()] }));
 

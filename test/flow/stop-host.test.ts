@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { RunningHost, Watched } from "../support/running-host.ts";
+
+describe("a host that is stopped in order", () => {
+  it("S10, P33: leaves a turn whose command runs as it is: the next host goes on waiting for that very command", async (t) => {
+    await using host = await RunningHost.start();
+    const workspace = await mkdtemp(join(tmpdir(), "hearth-stop-"));
+    t.after(() => rm(workspace, { recursive: true, force: true }));
+    const client = await host.client();
+    const { session_id } = await client.call("session.create", { workspace });
+    using watched = new Watched(client, session_id);
+    const text = "run until [ -e go ]; do sleep 0.05; done; echo went";
+    await client.call("prompt.submit", { session_id, text });
+    await watched.seen("process.started");
+    await client.call("host.stop", {});
+    assert.equal(await host.ended(), 0);
+    await host.restart();
+    await writeFile(join(workspace, "go"), "");
+    await watched.seen("turn.ended");
+    const [result] = watched.of("tool.complete").map((event) => event.payload as { status: string; result: string });
+    assert.equal(result?.status, "ok");
+    assert.match(result?.result ?? "", /^went\n/);
+    assert.equal(watched.of("process.started").length, 1);
+  });
+});
