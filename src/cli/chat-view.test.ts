@@ -98,6 +98,31 @@ describe("a conversation on a terminal", () => {
     assert.ok(text.includes("x".repeat(5000)));
   });
 
+  it("A36: shows a change line by line instead of the whole new text, unless it is too long to be told so", () => {
+    const request = {
+      name: "write_file",
+      preview: "Replace a",
+      reason: "It writes",
+      arguments: { path: "a", content: "b\n" },
+    };
+    const text = approvalText({ ...request, diff: "@@ -1 +1 @@\n-a\r\n+b\u202e\n" }, plain);
+    assert.match(
+      text,
+      / {2}path: a\n {2}change: 1 line added, 1 removed\n {4}@@ -1 \+1 @@\n {4}-a␍\n {4}\+b\\u\{202e\}$/,
+    );
+    const cut = approvalText({ ...request, diff: "-a\n\\ 9 more lines of this diff are not shown\n" }, plain);
+    assert.match(cut, /content: b⏎/);
+  });
+
+  it("S6: tells a refusal once", () => {
+    const call = { turn_id: "turn_1", call_id: "call_1", name: "terminal" };
+    const view = new ChatView(plain);
+    const settled = of("approval.settled", { ...call, request_id: "req_1", choice: "deny" });
+    const end = of("tool.complete", { ...call, status: "failed", result: "denied", duration_ms: 0, notices: [] });
+    const shown = [settled, end].flatMap((event) => view.take(event)).map(({ text }) => text);
+    assert.deepEqual(shown, ["✗ denied, not done\n"]);
+  });
+
   it("cuts long results, says how much more there is, and keeps how they end", () => {
     assert.equal(glance("a\nb\nc\n\nd\n", 2), "a\n… 2 more lines\nd");
     assert.equal(glance("1\n2\n3\n4\n5\n6\n7\n8", 6), "1\n2\n3\n… 2 more lines\n6\n7\n8");

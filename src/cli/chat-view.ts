@@ -1,4 +1,5 @@
 // What a conversation looks like on a terminal: events in, text to print out. No terminal is touched in here.
+import { diffNote, diffRows, isCut } from "../client/diff.ts";
 import type { EventParams, EventType, Payload } from "../protocol/events.ts";
 import { safe, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
@@ -19,6 +20,8 @@ export class ChatView {
   #message: string | undefined;
   #midLine: "answer" | "about" | undefined;
   readonly #own: ReadonlySet<string>;
+  /** Calls that were refused and are not over yet. */
+  readonly #denied = new Set<string>();
 
   /** @param own keys of prompts that were typed here and need not be shown again; may grow. */
   constructor(style: Screen["style"], own: ReadonlySet<string> = new Set()) {
@@ -61,6 +64,8 @@ export class ChatView {
       case "notice":
         return this.#about(this.#style("cyan", `● ${glance(event.payload.text, 2)}`));
       case "approval.settled":
+        if (event.payload.choice === "deny" || event.payload.choice === "cancelled")
+          return this.#refused(event.payload.call_id, event.payload.choice);
         return this.#about(this.#style("dim", `  approval: ${event.payload.choice}`));
       case "clarify.settled":
         return this.#about(this.#style("dim", `  answer: ${safeLine(event.payload.answer ?? "none", LONGEST_LINE)}`));
@@ -95,7 +100,15 @@ export class ChatView {
     );
   }
 
-  #toolComplete({ name, status, result, duration_ms }: Payload<"tool.complete">): Piece[] {
+  #refused(call: string, choice: "deny" | "cancelled"): Piece[] {
+    this.#denied.add(call);
+    const said = choice === "deny" ? "denied, not done" : "stopped before it was answered, not done";
+    return this.#about(`${this.#style("red", "✗")} ${said}`);
+  }
+
+  #toolComplete({ call_id, name, status, result, duration_ms }: Payload<"tool.complete">): Piece[] {
+    // That it was refused has been said, and all its result says is that.
+    if (this.#denied.delete(call_id)) return [];
     const good = status === "ok";
     const mark = good ? this.#style("green", "✓") : this.#style("red", "✗");
     const how = good ? "" : ` ${status}`;
@@ -131,10 +144,16 @@ export function glance(text: string, count: number): string {
 
 /** A request for approval as a person must see it: all of it, nothing hidden (A36). */
 export function approvalText(
-  request: Pick<Payload<"approval.request">, "name" | "preview" | "reason" | "arguments">,
+  request: Pick<Payload<"approval.request">, "name" | "preview" | "reason" | "arguments"> & {
+    diff?: string | null | undefined;
+  },
   style: Screen["style"],
 ): string {
+  const { diff = null } = request;
+  // A diff that tells all of a change takes the place of the whole new text.
+  const told = diff !== null && !isCut(diff);
   const whole = Object.entries(request.arguments)
+    .filter(([name]) => !told || name !== "content")
     .map(
       ([name, value]) =>
         `  ${safeLine(name)}: ${visibleAll(typeof value === "string" ? value : JSON.stringify(value))}`,
@@ -144,7 +163,26 @@ export function approvalText(
     style("yellow", `? ${safeLine(request.name)} asks for approval: ${visibleAll(request.preview)}`),
     style("dim", `  ${safeLine(request.reason)}`),
     whole,
+    ...(diff === null ? [] : [`  change: ${diffNote(diff)}`, diffText(diff, style)]),
   ].join("\n");
+}
+
+const colours: Readonly<Record<string, "green" | "red" | "dim">> = {
+  "+": "green",
+  "-": "red",
+  "@": "dim",
+  "\\": "dim",
+};
+
+/** A diff line by line, each with its sign, nothing hidden. */
+function diffText(diff: string, style: Screen["style"]): string {
+  return diffRows(diff)
+    .map(({ mark, text }) => {
+      const colour = colours[mark];
+      const row = `    ${mark}${visibleAll(text)}`;
+      return colour === undefined ? row : style(colour, row);
+    })
+    .join("\n");
 }
 
 /** Joiners and odd blanks too: what is approved must be what is read. */

@@ -79,14 +79,18 @@ export function openTerminal(id: string, from?: number): WebSocketLike {
   return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${from === undefined ? "" : `?from=${from}`}`);
 }
 
-/** What a link to watch shows; a status where it shows nothing: 401 once it is over, 404 once that is gone. */
-export async function watched(
-  secret: string,
-): Promise<{ id: string; mode: "pipe" | "pty"; expires_at: number } | { status: number }> {
+/** What a link to watch shows. */
+export interface Watched {
+  id: string;
+  /** As people call it; null: only its id is known. */
+  name: string | null;
+  mode: "pipe" | "pty";
+  expires_at: number;
+}
+/** A status where it shows nothing: 401 once the link is over, 404 once what it showed is gone. */
+export async function watched(secret: string): Promise<Watched | { status: number }> {
   const answer = await fetch("/api/watch", { headers: { "x-hearth-watch": secret } });
-  return answer.ok
-    ? ((await answer.json()) as { id: string; mode: "pipe" | "pty"; expires_at: number })
-    : { status: answer.status };
+  return answer.ok ? ((await answer.json()) as Watched) : { status: answer.status };
 }
 
 /** For TerminalStream's `open`, by a link to watch and no other right that this browser may have. */

@@ -47,6 +47,8 @@ export interface ApprovalItem extends ItemBase {
   readonly name: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly preview: string;
+  /** What a write would change in a file that is there, as unified diff; null: nothing to compare. */
+  readonly diff: string | null;
   readonly reason: string;
   readonly choices: Payload<"approval.request">["choices"];
   /** null while it waits for a person. */
@@ -290,15 +292,16 @@ const steps: { [T in EventType]: Step<T> } = {
   "tool.complete": (draft, { call_id, turn_id, name, status, result, process_id, duration_ms }, at) => {
     const ended = { status, result, duration_ms, ...(process_id === undefined ? {} : { process_id }) };
     if (draft.update("tool", call_id, (item) => ({ ...item, ...ended }))) return;
-    // It was refused or cancelled before it began.
     const asked = draft.state.items.findLast((item) => item.kind === "approval" && item.call_id === call_id);
     const known = asked?.kind === "approval" ? asked : { arguments: {}, preview: name };
+    // It never began, and what became of it stands where it was asked for.
+    if ("choice" in known && (known.choice === "deny" || known.choice === "cancelled")) return;
     const facts = { call_id, turn_id, name, arguments: known.arguments, preview: known.preview, process_id: null };
     draft.add({ kind: "tool", key: call_id, ...facts, ...ended, ...at });
   },
   "approval.request": (draft, request, at) => {
-    const { request_id, call_id, turn_id, name, arguments: args, preview, reason, choices } = request;
-    const facts = { request_id, call_id, turn_id, name, arguments: args, preview, reason, choices };
+    const { request_id, call_id, turn_id, name, arguments: args, preview, diff = null, reason, choices } = request;
+    const facts = { request_id, call_id, turn_id, name, arguments: args, preview, diff, reason, choices };
     draft.add({ kind: "approval", key: request_id, ...facts, choice: null, ...at });
   },
   "approval.settled": (draft, { request_id, choice }) => {
@@ -357,6 +360,10 @@ const steps: { [T in EventType]: Step<T> } = {
   },
   "terminal.ended": ({ terminals }, { terminal_id, terminal, cause }) =>
     void terminals.set(terminal_id, cause === "closed" ? { ...terminal, closed: true } : terminal),
+  "terminal.closed": ({ terminals }, { terminal_id }) => {
+    const row = terminals.get(terminal_id);
+    if (row) terminals.set(terminal_id, { ...row, closed: true });
+  },
   // Facts of the host's own stream: they say nothing about one conversation.
   "session.listed": () => undefined,
   "config.changed": () => undefined,

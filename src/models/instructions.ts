@@ -10,6 +10,8 @@ export type Instruction =
   | { do: "say"; text: string }
   | { do: "think"; text: string }
   | { do: "wait"; seconds: number }
+  /** Ask whether a harmless command may run, so that a person sees what being asked is like. */
+  | { do: "try" }
   /** A line that is none of the above. */
   | { do: "unknown"; line: string };
 
@@ -21,6 +23,7 @@ export const grammar = [
   "- `read PATH`, `write PATH: TEXT`, `search TEXT`: files of the workspace",
   "- `ask QUESTION`: ask you something",
   "- `say TEXT`, `think TEXT`, `wait SECONDS`",
+  "- `try approval`: ask whether I may run a harmless command, as a real model asks",
 ].join("\n");
 
 /** A day: whoever wants to wait longer has mistyped. */
@@ -57,6 +60,8 @@ function parseAs(keyword: string, rest: string): Instruction | undefined {
       return { do: "say", text: rest };
     case "think":
       return { do: "think", text: rest };
+    case "try":
+      return /^(?:an\s+)?approvals?$/i.test(rest) ? { do: "try" } : undefined;
     case "wait": {
       const [, number] = /^(\d+(?:\.\d+)?)\s*(?:s|sec|seconds?)?$/i.exec(rest) ?? [];
       const seconds = Number(number);

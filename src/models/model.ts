@@ -37,6 +37,8 @@ export interface Model {
   readonly id: string;
   /** True if its tool calls are the person's own typed words and need no approval. */
   readonly typedByPerson: boolean;
+  /** In a model of typed words: whether a call is its own idea all the same, and needs approval. */
+  isOwn?(name: string, args: Readonly<Record<string, unknown>>): boolean;
   /** One answer. Throws ModelError, or the signal's reason when aborted. */
   stream(request: ModelRequest): AsyncGenerator<ModelPart>;
 }

@@ -146,6 +146,21 @@ describe("the offline model", () => {
     assert.equal(textOf(answers.at(-1) ?? []), "`false` failed.");
   });
 
+  it("S6: asks for approval of one command of its own, for practice, and says so when it was refused", async () => {
+    for (const words of ["try approval", "Try an approval"])
+      assert.deepEqual(parseInstructions(words), [{ do: "try" }]);
+    assert.deepEqual(parseInstructions("try harder"), [{ do: "unknown", line: "try harder" }]);
+    const { answers } = await turn("try approval\nrun ls", {
+      text: "The person denied this call. Do not.",
+      failed: true,
+    });
+    const calls = answers.flat().filter((part) => part.type === "tool_call");
+    assert.deepEqual(
+      calls.map((call) => model.isOwn(call.name, call.arguments)),
+      [true, false],
+    );
+    assert.match(textOf(answers.at(-1) ?? []), /^You did not allow it, so nothing was done: /);
+  });
   it("counts no tokens", async () => {
     const [finish] = (await answer([person("say x")])).slice(-1);
     assert.deepEqual(finish?.type === "finish" && finish.usage, {

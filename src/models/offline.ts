@@ -9,6 +9,9 @@ type SeenCall = Extract<ModelMessage, { role: "assistant" }>["tool_calls"][numbe
 /** It reads no tokens and makes none, so it counts none: a made-up figure would end up in somebody's sum. */
 const usage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0 };
 
+/** What it wants to run by itself, for practice: it changes nothing, and its answer shows that it really ran. */
+const TRIAL = 'echo "You allowed this at $(date +%H:%M)."';
+
 /** Things named in the closing sentence; the rest is a number. */
 const MOST_NAMED = 5;
 
@@ -27,6 +30,11 @@ export class OfflineModel implements Model {
   constructor(options: { help: () => string; wordDelayMs?: number }) {
     this.#help = options.help;
     this.#wordDelayMs = options.wordDelayMs ?? 15;
+  }
+
+  /** Of all its calls one is not what the person typed: the one for practice. */
+  isOwn(name: string, args: Readonly<Record<string, unknown>>): boolean {
+    return name === "terminal" && args.command === TRIAL;
   }
 
   /** One answer. Throws the signal's reason, at any point. */
@@ -81,7 +89,7 @@ export class OfflineModel implements Model {
       case "unknown":
         yield {
           type: "text",
-          text: `${code(instruction.line)} is no instruction that I know: they are run, start, read, write, search, ask, say, think and wait.`,
+          text: `${code(instruction.line)} is no instruction that I know: they are run, start, read, write, search, ask, say, think, wait and try approval.`,
         };
         return;
       default:
@@ -113,6 +121,8 @@ function toolCall(instruction: Instruction): { name: string; arguments: Record<s
       return { name: "write_file", arguments: { path: instruction.path, content: instruction.text } };
     case "search":
       return { name: "search_files", arguments: { query: instruction.text } };
+    case "try":
+      return { name: "terminal", arguments: { command: TRIAL } };
     case "ask":
       return { name: "clarify", arguments: { question: instruction.question } };
     default:
@@ -123,11 +133,13 @@ function toolCall(instruction: Instruction): { name: string; arguments: Record<s
 /** One sentence about what the calls of this turn did, from their names and status alone. */
 function summary(since: readonly ModelMessage[]): string {
   const calls = since.flatMap((message) => (message.role === "assistant" ? message.tool_calls : []));
-  const failed = new Set(
-    since.flatMap((message) => (message.role === "tool" && message.failed ? [message.call_id] : [])),
+  const failed = new Map(
+    since.flatMap((message) => (message.role === "tool" && message.failed ? [[message.call_id, message.text]] : [])),
   );
   const done = calls.filter((call) => !failed.has(call.call_id)).map(deed);
   const wrong = calls.filter((call) => failed.has(call.call_id)).map(subject);
+  if (calls.length > 0 && calls.every((call) => failed.get(call.call_id)?.startsWith("The person denied")))
+    return `You did not allow it, so nothing was done: ${list(wrong)}.`;
   if (wrong.length === 0) return done.length === 0 ? "Done." : `Done: ${list(done)}.`;
   return done.length === 0 ? `${list(wrong)} failed.` : `${list(wrong)} failed; done: ${list(done)}.`;
 }

@@ -111,6 +111,8 @@ export const events = {
     name: z.string(),
     arguments: z.record(z.string(), z.unknown()),
     preview: z.string(),
+    /** What a write changes in a file that is there: unified diff without its head. A line that begins with `\\` is a note. */
+    diff: z.string().optional(),
     /** Why a person is asked. */
     reason: z.string(),
     choices: z.array(ApprovalChoice),
@@ -179,6 +181,8 @@ export const events = {
     cause: z.enum(["exited", "closed", "replaced", "lost"]),
     terminal: TerminalRow,
   }),
+  /** One that had ended by itself was put away: a person closed it, or newer ones took its place. No list has it any more. */
+  "terminal.closed": z.object({ terminal_id: z.string() }),
 
   /** Stream `host`: a session appeared, changed in a way lists show, or went. */
   "session.listed": z.object({ session_id: z.string(), change: z.enum(["created", "changed", "deleted"]) }),

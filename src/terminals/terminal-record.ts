@@ -85,4 +85,10 @@ export class TerminalRecorder {
   async forget(row: TerminalRow): Promise<void> {
     await this.#append(row, [], null);
   }
+
+  /** Forgets the row of one that has ended by itself, and tells those who still show it. */
+  async putAway(row: TerminalRow): Promise<void> {
+    const { terminal_id } = row;
+    await this.#append(row, [{ id: `${terminal_id}:closed`, type: "terminal.closed", payload: { terminal_id } }], null);
+  }
 }

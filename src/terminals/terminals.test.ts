@@ -103,6 +103,27 @@ describe("a terminal", () => {
     assert.notEqual((await open("ses_end")).terminal_id, terminal_id);
     assert.equal(terminals.has(terminal_id), false);
   });
+  it("T13: that one which had ended was closed is told once; one that is closed while it runs tells it with its end", async () => {
+    const { terminal_id } = await open("ses_closed");
+    await type(terminal_id, "exit 3\r");
+    await terminals.attach(terminal_id).ended;
+    assert.deepEqual(await Promise.all([terminals.end(terminal_id), terminals.end(terminal_id)]), [true, false]);
+    const other = await open("ses_closed");
+    await terminals.end(other.terminal_id);
+    const events = await host.log.read("session/ses_closed", 0, 100);
+    assert.deepEqual(
+      events.map(({ type, payload }) => [type, (payload as { terminal_id?: string }).terminal_id]),
+      [
+        ["terminal.opened", terminal_id],
+        ["terminal.ended", terminal_id],
+        ["terminal.closed", terminal_id],
+        ["terminal.opened", other.terminal_id],
+        ["terminal.ended", other.terminal_id],
+      ],
+    );
+    // The next host does not know it either.
+    assert.ok(!(await host.log.views("terminal")).has(terminal_id));
+  });
   it("T1: asked for at the very moment its shell ends it is a new one, and no error", async () => {
     const { terminal_id } = await open("ses_moment");
     const view = terminals.attach(terminal_id);

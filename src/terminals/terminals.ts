@@ -246,7 +246,8 @@ export class Terminals implements AsyncDisposable {
     const ran = terminal.running;
     await terminal.end(cause);
     this.#drop(terminal);
-    if (!ran) await this.#recorder.forget(terminal.row);
+    // Of a replaced one the event of its successor tells.
+    if (!ran) await (cause === "closed" ? this.#recorder.putAway(terminal.row) : this.#recorder.forget(terminal.row));
     const timer = setTimeout(() => {
       this.#lingering.delete(terminal.id);
       void this.#forgetFiles(terminal.id);
@@ -275,7 +276,7 @@ export class Terminals implements AsyncDisposable {
     for (const terminal of newestFirst.slice(KEEP_ENDED)) {
       this.#drop(terminal);
       this.#recorder
-        .forget(terminal.row)
+        .putAway(terminal.row)
         .then(() => this.#forgetFiles(terminal.id))
         .catch((error: unknown) => this.#o.onWarning(`terminal ${terminal.id}: ${String(error)}`));
     }

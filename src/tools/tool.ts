@@ -45,6 +45,8 @@ export interface Plan {
   /** SHA-256 (hex) of the file to be written, null if there is none, undefined where the tool writes no file. */
   before?: string | null;
   after?: string;
+  /** What a write changes, as unified diff, for the person who is asked; undefined where there is nothing to compare. */
+  change?: () => string | undefined;
   /** Where a command is to run, `local` or a sandbox: what was approved for one is not run in another. */
   sandbox?: string;
   /** Undefined: needs no approval. `dangerous`: asks even where a grant for the session exists. */

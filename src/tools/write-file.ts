@@ -1,12 +1,14 @@
 // The tool `write_file`: replaces a file as one step, so that a crash leaves the old text or the new one, never a mixture.
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import { grantKey, writeApproval } from "./approval-policy.ts";
+import { lineDiff } from "./line-diff.ts";
 import { explain, type Keepout, openRegular, shown, toAbsolute, writeTarget } from "./paths.ts";
-import { defineTool, failed, ok, type Tool, type ToolContext } from "./tool.ts";
+import { defineTool, failed, ok, type Plan, type Tool, type ToolContext } from "./tool.ts";
 import { visible } from "./visible.ts";
 
 const MAX_CONTENT = 4 * 1024 * 1024;
@@ -40,6 +42,7 @@ export function writeFileTool(keepout: Keepout): Tool {
         preview: visible(`${verb} ${name} (${Buffer.byteLength(content)} bytes)`),
         before: old === undefined ? null : sha256(old),
         after: sha256(content),
+        ...changeOf(old, content),
         approval,
         ...(!approval.dangerous && { grantKey: grantKey("write_file", { path: target.path, content }, ctx.workspace) }),
       };
@@ -78,6 +81,16 @@ export function writeFileTool(keepout: Keepout): Tool {
       };
     },
   });
+}
+
+/** Beyond this nobody reads a diff, and the old text is not held while a person thinks. */
+const MAX_COMPARED = 1024 * 1024;
+
+/** Of a new file there is nothing to compare with; bytes that are no text are not shown as if they were. */
+function changeOf(old: Buffer | undefined, content: string): Pick<Plan, "change"> {
+  if (old === undefined || old.length > MAX_COMPARED || content.length > MAX_COMPARED || !isUtf8(old)) return {};
+  const text = old.toString();
+  return text.includes("\0") ? {} : { change: () => lineDiff(text, content) || undefined };
 }
 
 const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Script, ScriptedModel } from "../../test/support/scripted-model.ts";
+import { Redactor } from "../secrets/redactor.ts";
+import { shownDiff } from "./requests.ts";
 import { asks, only, TestTurns, tool, untrusted } from "./testing/test-turns.ts";
 
 const t = new TestTurns();
@@ -35,6 +37,18 @@ describe("an approval", () => {
     assert.deepEqual(request?.payload.arguments, { command: `${command} --token [redacted: token]` });
     await t.turns.respond(request?.payload.request_id ?? "", "deny");
     await t.seen(id, "turn.ended");
+  });
+
+  it("A42: of a change no secret of the old text gets into the journal, and nothing of the new one is hidden that can act", () => {
+    const redactor = new Redactor();
+    const token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    const key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----";
+    const diff = `@@ -1,5 +1,3 @@\n-a = "${token}"\n${key.replace(/^/gm, "-")}\n b\r\n+A_TOKEN=x$(reboot)\n\\ No newline at end of file\n`;
+    const shown = shownDiff(diff, redactor);
+    assert.ok(!shown.includes(token) && !shown.includes("MIIEvQ"), shown);
+    assert.match(shown, /\n b\r\n\+A_TOKEN=x\$\(reboot\)\n\\ No newline/);
+    assert.ok(shown.split("\n").every((row) => row === "" || /^[@ +\\-]/.test(row)));
+    assert.equal(shownDiff("@@ -1 +1 @@\n-a\n+\n", redactor), "@@ -1 +1 @@\n-a\n+\n");
   });
 
   it("S6: for the session covers the next calls, in later turns too", async () => {

@@ -1,8 +1,10 @@
 // The agent asks before it acts: what exactly, why, and three answers of which none is the default.
 import { memo, useEffect, useRef, useState } from "react";
+import { diffNote, isCut } from "../../client/diff.ts";
 import type { Answers } from "../answers.ts";
+import { DiffLines } from "./diff-lines.tsx";
 import { ExactText, exactNote } from "./exact-text.tsx";
-import { Hand } from "./icons.tsx";
+import { Chevron, Cross, Hand } from "./icons.tsx";
 
 export interface ApprovalProps {
   request: {
@@ -10,6 +12,7 @@ export interface ApprovalProps {
     name: string;
     arguments: Record<string, unknown>;
     preview: string;
+    diff: string | null;
     reason: string;
     choices: readonly string[];
   };
@@ -34,8 +37,8 @@ const verdict: Readonly<Record<string, string>> = {
   once: "Allowed once",
   session: "Allowed for this session",
   always: "Allowed from now on",
-  deny: "Denied",
-  cancelled: "Cancelled",
+  deny: "Denied, not done",
+  cancelled: "Stopped before it was answered, not done",
 };
 
 /**
@@ -85,20 +88,7 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
     });
   };
 
-  if (settled !== null) {
-    return (
-      <div
-        data-testid="approval-card"
-        data-settled={settled}
-        className="flex items-center gap-2 py-1 text-sm text-faint"
-      >
-        <Hand size={16} className="flex-none" />
-        <span className="min-w-0 truncate">
-          {verdict[settled] ?? settled}: <span className="font-mono text-xs">{request.preview}</span>
-        </span>
-      </div>
-    );
-  }
+  if (settled !== null) return <Settled request={request} settled={settled} />;
   return (
     <section
       data-testid="approval-card"
@@ -119,18 +109,9 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
         tabIndex={0}
         aria-label="The exact text to be approved"
         data-testid="approval-text"
-        className="max-h-64 overflow-auto bg-sunken px-4 py-3 font-mono text-[0.8125rem] leading-relaxed wrap-anywhere whitespace-pre-wrap"
+        className="max-h-[min(28rem,50dvh)] overflow-auto bg-sunken px-4 py-3 font-mono text-[0.8125rem] leading-relaxed wrap-anywhere whitespace-pre-wrap"
       >
-        {texts.map(({ label, text }) => (
-          <div key={label ?? ""} className="mb-2 last:mb-0">
-            {label !== null && (
-              <div className="font-sans text-xs text-faint select-none">
-                <ExactText text={label} />
-              </div>
-            )}
-            <ExactText text={text} />
-          </div>
-        ))}
+        <Asked request={request} />
       </section>
       <footer className="flex flex-wrap items-center gap-2 px-4 py-3">
         <p className={`w-full text-xs ${hidden > 0 ? "font-medium text-bad" : "text-faint"}`}>
@@ -161,3 +142,78 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
     </section>
   );
 });
+
+/** What became of it, in one line; what was asked, for whoever opens it. */
+function Settled({ request, settled }: Pick<ApprovalProps, "request"> & { settled: string }) {
+  const [open, setOpen] = useState(false);
+  const refused = settled === "deny" || settled === "cancelled";
+  return (
+    <div
+      data-testid="approval-card"
+      data-settled={settled}
+      className={refused ? "card my-1.5 overflow-hidden" : "text-faint"}
+    >
+      <button
+        type="button"
+        aria-expanded={open}
+        className={`flex w-full min-w-0 items-center gap-2 text-left text-sm ${refused ? "min-h-10 px-2.5 py-1.5" : "py-1 hover:text-ink"}`}
+        onClick={() => setOpen(!open)}
+      >
+        {refused && (
+          <Chevron size={13} className={`flex-none text-faint transition-transform ${open ? "rotate-90" : ""}`} />
+        )}
+        <Hand size={16} className="flex-none text-faint" />
+        <span className={`flex-none ${refused ? "max-w-[55%] truncate font-medium text-bad" : ""}`}>
+          {verdict[settled] ?? settled}
+          {!refused && ":"}
+        </span>
+        <code className="min-w-0 flex-1 truncate font-mono text-xs">{request.preview}</code>
+        {refused && <Cross size={15} className="flex-none text-bad" />}
+      </button>
+      {open && (
+        <div className="max-h-80 overflow-auto border-t border-line bg-sunken px-4 py-3 font-mono text-xs leading-relaxed wrap-anywhere whitespace-pre-wrap text-soft">
+          <Asked request={request} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** All that is decided about. Where a diff tells all of a change, the whole new text is there for whoever wants it too. */
+function Asked({ request: { arguments: args, diff } }: Pick<ApprovalProps, "request">) {
+  const texts = approvedTexts(args);
+  if (diff === null) return texts.map((one) => <Named key={one.label ?? ""} {...one} />);
+  const whole = texts.filter(({ label }) => label === "content");
+  return (
+    <>
+      {texts
+        .filter((one) => !whole.includes(one))
+        .map((one) => (
+          <Named key={one.label ?? ""} {...one} />
+        ))}
+      <div className="mb-2">
+        <div className="font-sans text-xs text-faint select-none">change · {diffNote(diff)}</div>
+        <DiffLines diff={diff} />
+      </div>
+      {whole.map(({ text }) => (
+        <details key="content" open={isCut(diff)}>
+          <summary className="cursor-pointer font-sans text-xs text-faint select-none">the whole new text</summary>
+          <ExactText text={text} />
+        </details>
+      ))}
+    </>
+  );
+}
+
+function Named({ label, text }: { label: string | null; text: string }) {
+  return (
+    <div className="mb-2 last:mb-0">
+      {label !== null && (
+        <div className="font-sans text-xs text-faint select-none">
+          <ExactText text={label} />
+        </div>
+      )}
+      <ExactText text={text} />
+    </div>
+  );
+}

@@ -12,6 +12,7 @@ const offlineExamples = [
     text: 'start sleep 5; echo all 12 passed until "passed"\nsay I will tell you when it is done.',
     why: "in the background, watched; you are told when it ends",
   },
+  { text: "try approval", why: "it asks before it acts, as a real model does; you allow or deny" },
   { text: "ask Which name shall the project get?", why: "a question back to you" },
 ] as const;
 const modelExamples = [

@@ -1,0 +1,108 @@
+// Approvals as a person meets them on the page: one to practise on without a model, and a change shown line by line.
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Page } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
+import { FakeProvider } from "../support/fake-provider.ts";
+import { openPage, picture } from "../support/process-page.ts";
+import { RunningHost } from "../support/running-host.ts";
+
+async function folder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await realpath(await mkdtemp(join(tmpdir(), "hearth-approval-")));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+const idle = (page: Page) => page.locator('[data-testid="composer-stop"]').waitFor({ state: "detached" });
+
+describe("an approval on the page", () => {
+  it("S6: can be tried without a model, from the first page; a refusal is one card, and it was not done", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    await using workspace = await folder();
+    await using host = await RunningHost.start();
+    const client = await host.client();
+    const { session_id } = await client.call("session.create", { workspace: workspace.path });
+    const { page, errors } = await openPage(t, browser, host, `#/s/${session_id}`);
+    await page.getByTestId("example").filter({ hasText: "try approval" }).click();
+    await page.keyboard.press("Enter");
+    await page.getByTestId("approval-text").filter({ hasText: "You allowed this at" }).waitFor();
+    await picture(page, "approval-trial", 300);
+    await page.getByTestId("approve-deny").click();
+    await page.locator('[data-testid="approval-card"][data-settled="deny"]').waitFor();
+    await page.getByTestId("message-assistant").filter({ hasText: "You did not allow it" }).waitFor();
+    assert.equal(await page.getByTestId("tool-card").count(), 0, "nothing ran, and nothing else says so");
+    await picture(page, "approval-denied", 300);
+    await page.getByTestId("approval-card").getByRole("button").click();
+    await page.getByTestId("approval-card").filter({ hasText: "$(date" }).waitFor();
+
+    await client.call("prompt.submit", { session_id, text: "try approval" });
+    await page.getByTestId("approve-once").click();
+    await page
+      .getByTestId("tool-printed")
+      .filter({ hasText: /You allowed this at \d\d:\d\d/ })
+      .waitFor();
+    await idle(page);
+    // What the person typed asks nothing, as before.
+    await client.call("prompt.submit", { session_id, text: "run echo ty''ped" });
+    await page.getByTestId("tool-printed").filter({ hasText: "typed" }).waitFor();
+    assert.deepEqual(errors, []);
+  });
+
+  it("A36: of a write shows the lines that go and come; hidden ones marked, the whole text for whoever opens it", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    await using fake = await FakeProvider.start();
+    await using workspace = await folder();
+    await using host = await RunningHost.start({
+      HEARTH_MODEL: "fake/fake-large",
+      HEARTH_PROVIDERS_FAKE_KIND: "anthropic",
+      HEARTH_PROVIDERS_FAKE_BASE_URL: fake.url,
+      HEARTH_PROVIDERS_FAKE_API_KEY: "sk-flow-test-0123456789",
+    });
+    const old = Array.from({ length: 400 }, (_, n) => `export const line${n} = ${n};`);
+    const now = old.map((line, n) => (n === 7 ? "export const seven = \u202e7;" : line)).toSpliced(200, 1);
+    const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    old[8] = `const token = "${secret}";`;
+    now[8] = old[8];
+    await writeFile(join(workspace.path, "lines.ts"), `${old.join("\n")}\n`);
+    const content = `${now.join("\n")}\n`;
+    const write = { name: "write_file", arguments: { path: "lines.ts", content } };
+    const all = { name: "write_file", arguments: { path: "lines.ts", content: content.replace(/^/gm, "// ") } };
+    fake.script([{ tools: [write] }, { text: "Done." }, { tools: [all] }, { text: "I see." }]);
+    const client = await host.client();
+    const { session_id } = await client.call("session.create", { workspace: workspace.path });
+    const { page, errors } = await openPage(t, browser, host, `#/s/${session_id}`);
+    await client.call("prompt.submit", { session_id, text: "Name the seventh line." });
+    await page.getByTestId("diff").waitFor();
+    const marked = (mark: string) => page.locator(`[data-testid="diff"] [data-mark="${mark}"]`).allTextContents();
+    assert.deepEqual(await marked("-"), ["-removed: export const line7 = 7;", "-removed: export const line200 = 200;"]);
+    assert.deepEqual(await marked("+"), ["+added: export const seven = \\u{202e}7;"]);
+    await picture(page, "approval-diff", 300);
+    const shown = await page.getByTestId("approval-text").textContent();
+    assert.match(shown ?? "", /1 line added, 2 removed/);
+    assert.ok(
+      !(await page.getByTestId("diff").textContent())?.includes(secret),
+      "what was in the file is no reason to keep it",
+    );
+    await page.getByText("the whole new text").click();
+    await page.getByTestId("approval-text").evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await page.getByTestId("approve-once").click();
+    await page.getByTestId("message-assistant").filter({ hasText: "Done." }).waitFor();
+    assert.equal(await readFile(join(workspace.path, "lines.ts"), "utf8"), content);
+
+    // More than anybody reads as a diff: then the whole text has to be gone through.
+    await page.setViewportSize({ width: 390, height: 844 });
+    await client.call("prompt.submit", { session_id, text: "Comment it out." });
+    await page.getByTestId("approval-text").filter({ hasText: "more lines of this diff are not shown" }).waitFor();
+    assert.ok(await page.getByTestId("approve-once").isDisabled());
+    await picture(page, "approval-diff-phone", 300);
+    await page.getByTestId("approval-text").evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await page.locator('[data-testid="approve-once"]:enabled').waitFor();
+    await page.getByTestId("approve-deny").click();
+    await page.getByTestId("message-assistant").filter({ hasText: "I see." }).waitFor();
+    assert.equal(await readFile(join(workspace.path, "lines.ts"), "utf8"), content);
+    assert.deepEqual(errors, []);
+  });
+});
