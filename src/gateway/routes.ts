@@ -215,8 +215,17 @@ function watchRoute(app: FastifyInstance, { entrance, services }: RouterOptions)
     if (watch === undefined)
       throw new HostError("terminal_not_found", "This is for links to watch; you may see everything anyway.");
     const { mode } = attachmentOf(services, watch.target);
-    return { id: watch.target, mode, expires_at: watch.expiresAt };
+    return { id: watch.target, name: await nameOf(services, watch.target), mode, expires_at: watch.expiresAt };
   });
+}
+
+/** What a person calls it: by its id nobody knows it. Null where nothing is known of it any more. */
+async function nameOf({ terminals, processes, redactor }: Services, id: string): Promise<string | null> {
+  const shell = terminals.list({}).find((row) => row.terminal_id === id);
+  if (shell !== undefined) return shell.title ?? shell.name;
+  const row = (await processes.list({})).find((one) => one.process_id === id);
+  const name = row === undefined ? null : (row.name ?? row.command);
+  return name === null ? null : (redactor?.text(name) ?? name);
 }
 
 function stateRoutes(app: FastifyInstance, { meter, gauges }: RouterOptions): void {

@@ -64,6 +64,7 @@ describe("a link to watch", () => {
     const { secret } = await share();
     assert.deepEqual(Object.keys((await (await get("/api/watch", secret)).json()) as object), [
       "id",
+      "name",
       "mode",
       "expires_at",
     ]);

@@ -52,7 +52,7 @@ function Main({ hub }: { hub: Hub }) {
   const narrow = useMedia("(width <= 900px)");
   const slim = useMedia("(width <= 720px)");
   const [list, setList] = useState(false);
-  const [side, setSide] = useState(() => window.innerWidth > 900);
+  const [side, setSide] = useSide(narrow, page.wide);
   const [tab, setTab] = useState<PanelTab>("processes");
   const [openProcess, setOpenProcess] = useState<string | null>(null);
   const [insert, setInsert] = useState<{ text: string } | null>(null);
@@ -62,7 +62,7 @@ function Main({ hub }: { hub: Hub }) {
     if (!wide) return;
     setTab("terminal");
     setSide(true);
-  }, [wide]);
+  }, [wide, setSide]);
   useFirstSession(page, sessions?.[0]?.session_id ?? null, sessions !== null);
   useStopKey(page, session.busy);
 
@@ -76,11 +76,14 @@ function Main({ hub }: { hub: Hub }) {
     setProblem(null);
     work.catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
   }, []);
-  const showProcess = useCallback((process: string) => {
-    setOpenProcess(process);
-    setTab("processes");
-    setSide(true);
-  }, []);
+  const showProcess = useCallback(
+    (process: string) => {
+      setOpenProcess(process);
+      setTab("processes");
+      setSide(true);
+    },
+    [setSide],
+  );
   const prompts = useRef<() => string[]>(() => []);
   prompts.current = () => session.items.flatMap((item) => (item.kind === "prompt" ? [item.text] : []));
   const getPrompts = useCallback(() => prompts.current(), []);
@@ -229,6 +232,17 @@ function Main({ hub }: { hub: Hub }) {
       </Drawer>
     </div>
   );
+}
+
+/** Whether what stands beside the conversation is open: it must not lie over it when a window becomes narrow. */
+function useSide(narrow: boolean, wide: boolean) {
+  const [side, setSide] = useState(!narrow);
+  const was = useRef(narrow);
+  if (was.current !== narrow) {
+    was.current = narrow;
+    setSide(!narrow || wide);
+  }
+  return [side, setSide] as const;
 }
 
 /** Without a session in the address the page opens the latest one, once. */

@@ -151,7 +151,7 @@ describe("processes on the page", () => {
     await page.keyboard.press("Control+Shift+L");
     await page.keyboard.press("/");
     await page.getByTestId("terminal-search").fill("hello");
-    await page.getByTestId("search-count").filter({ hasText: "1 of 1" }).waitFor();
+    await page.getByTestId("terminal-search-count").filter({ hasText: "1 of 1" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByTestId("send-interrupt").click();
     await screen.filter({ hasText: "hello^[/^C" }).waitFor();

@@ -128,7 +128,7 @@ describe("a terminal on the page and its person", () => {
     await page.keyboard.press("Control+Shift+F");
     await page.getByTestId("terminal-search").fill("1234");
     await until(page, /\n1234\n/);
-    await page.getByTestId("search-count").filter({ hasText: "1 of 1" }).waitFor();
+    await page.getByTestId("terminal-search-count").filter({ hasText: "1 of 1" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByTestId("terminal-search").waitFor({ state: "detached" });
     const size = () => pane(page).getByTestId("terminal-status").getAttribute("data-size");

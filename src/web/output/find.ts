@@ -1,4 +1,5 @@
 // Finds words in lines of output.
+import type { FoundLink } from "./links.ts";
 import type { Block, Line } from "./output-log.ts";
 
 export interface Match {
@@ -52,23 +53,34 @@ export interface Part {
   readonly text: string;
   readonly style: Line["runs"][number]["style"];
   readonly match: Match | null;
+  readonly link: FoundLink | null;
 }
 
-/** The line in parts, each with one style and in one match or none. `matches` are this line's. */
-export function partsOf(line: Line, matches: readonly Match[]): Part[] {
+/** The line in parts, each with one style, in one match or none, in one link or none. `matches` are this line's. */
+export function partsOf(line: Line, matches: readonly Match[], links: readonly FoundLink[] = []): Part[] {
   const parts: Part[] = [];
   let at = 0;
   for (const { text, style } of line.runs) {
     let from = 0;
     while (from < text.length) {
       const here = at + from;
-      const match = matches.find((one) => one.start <= here && here < one.end) ?? null;
-      const next = match?.end ?? matches.find((one) => one.start > here)?.start ?? Number.POSITIVE_INFINITY;
+      const match = spanAt(matches, here);
+      const link = spanAt(links, here);
+      const next = Math.min(match.next, link.next);
       const to = Math.min(text.length, next - at);
-      parts.push({ text: text.slice(from, to), style, match });
+      parts.push({ text: text.slice(from, to), style, match: match.is, link: link.is });
       from = to;
     }
     at += text.length;
   }
   return parts;
+}
+
+/** The span that holds a place, if any, and where that changes. */
+function spanAt<S extends { start: number; end: number }>(
+  spans: readonly S[],
+  at: number,
+): { is: S | null; next: number } {
+  const is = spans.find((one) => one.start <= at && at < one.end) ?? null;
+  return { is, next: is?.end ?? spans.find((one) => one.start > at)?.start ?? Number.POSITIVE_INFINITY };
 }

@@ -8,11 +8,13 @@ export interface DialogProps {
   action: string | null;
   /** Enter alone must not do it: the keyboard begins at "Cancel". */
   careful?: boolean;
+  /** The word for leaving, where it is not "Cancel". */
+  close?: string;
   onAct: () => void;
   onClose: () => void;
 }
 
-export function Dialog({ title, children, action, careful = false, onAct, onClose }: DialogProps) {
+export function Dialog({ title, children, action, careful = false, close, onAct, onClose }: DialogProps) {
   const root = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -58,7 +60,7 @@ export function Dialog({ title, children, action, careful = false, onAct, onClos
             data-first={careful || action === null ? "" : undefined}
             onClick={onClose}
           >
-            {action === null ? "Close" : "Cancel"}
+            {close ?? (action === null ? "Close" : "Cancel")}
           </button>
           {action !== null && (
             <button

@@ -1,7 +1,7 @@
 // Lines of output, in their colours. A block is drawn again only when it is another object, and laid out only in view.
-import { memo } from "react";
-import type { Finder, Match } from "../output/find.ts";
-import { partsOf } from "../output/find.ts";
+import { Fragment, memo } from "react";
+import { type Finder, type Match, type Part, partsOf } from "../output/find.ts";
+import { type FoundLink, linksIn } from "../output/links.ts";
 import type { Block, Line } from "../output/output-log.ts";
 import { lookOf, plain } from "../output/style.ts";
 
@@ -56,30 +56,60 @@ const Lines = memo(function Lines({ block, matches, current }: LinesProps) {
 function OneLine({ line, matches, current }: { line: Line; matches: readonly Match[]; current: Match | null }) {
   const [only] = line.runs;
   if (only === undefined) return <div>{"\n"}</div>;
-  if (matches.length === 0 && line.runs.length === 1 && only.style === plain) return <div>{line.text}</div>;
+  const links = linksIn(line.text);
+  const bare = matches.length === 0 && links.length === 0 && line.runs.length === 1 && only.style === plain;
+  if (bare) return <div>{line.text}</div>;
   return (
     <div>
-      {partsOf(line, matches).map((part, at) => {
-        const look = part.style === plain ? undefined : lookOf(part.style);
-        if (part.match === null)
-          return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a line's parts have no other name, and are drawn anew together
-            <span key={at} style={look}>
-              {part.text}
-            </span>
-          );
-        const isCurrent = part.match === current;
-        return (
-          <mark
+      {inLinks(partsOf(line, matches, links)).map(({ link, parts }, at) => {
+        const drawn = parts.map((part, within) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line's parts have no other name, and are drawn anew together
+          <OnePart key={within} part={part} isCurrent={part.match === current} />
+        ));
+        return link === null ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: as above
+          <Fragment key={at}>{drawn}</Fragment>
+        ) : (
+          <a
             // biome-ignore lint/suspicious/noArrayIndexKey: as above
             key={at}
-            data-current={isCurrent ? "" : undefined}
-            className={isCurrent ? "bg-ember text-on-ember" : "bg-glow/35 text-ink"}
+            href={link.href}
+            target="_blank"
+            rel="noopener noreferrer"
+            title={link.href}
+            data-testid="output-link"
+            className="underline decoration-faint underline-offset-2 hover:decoration-current"
           >
-            {part.text}
-          </mark>
+            {drawn}
+          </a>
         );
       })}
     </div>
   );
+}
+
+function OnePart({ part, isCurrent }: { part: Part; isCurrent: boolean }) {
+  if (part.match === null) {
+    if (part.style === plain) return part.text;
+    return <span style={lookOf(part.style)}>{part.text}</span>;
+  }
+  return (
+    <mark
+      data-current={isCurrent ? "" : undefined}
+      className={isCurrent ? "bg-ember text-on-ember" : "bg-glow/35 text-ink"}
+    >
+      {part.text}
+    </mark>
+  );
+}
+
+/** Neighbours that belong to one link, or to none. */
+function inLinks(parts: readonly Part[]): { link: FoundLink | null; parts: Part[] }[] {
+  const groups: { link: FoundLink | null; parts: Part[] }[] = [];
+  for (const part of parts) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.link === part.link) last.parts.push(part);
+    else groups.push({ link: part.link, parts: [part] });
+  }
+  return groups;
 }

@@ -47,6 +47,9 @@ export function Panel(props: PanelProps) {
     if (tab === "terminal") setWanted(true);
   }, [tab]);
 
+  const grab = useRef(false);
+  const [asked, setAsked] = useState(0);
+
   const move = (event: KeyboardEvent) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     const other = tab === "processes" ? "terminal" : "processes";
@@ -70,7 +73,12 @@ export function Panel(props: PanelProps) {
               aria-controls={`${id}-${one.tab}-panel`}
               tabIndex={tab === one.tab ? 0 : -1}
               className={`btn border-transparent! ${tab === one.tab ? "bg-wash! text-ember!" : "btn-quiet"}`}
-              onClick={() => onTab(one.tab)}
+              onClick={() => {
+                onTab(one.tab);
+                // Whoever asks for a terminal wants to type.
+                grab.current = one.tab === "terminal";
+                setAsked(asked + 1);
+              }}
               onKeyDown={move}
             >
               {one.label}
@@ -124,6 +132,8 @@ export function Panel(props: PanelProps) {
               session={session}
               terminals={props.terminals}
               visible={props.visible && tab === "terminal"}
+              grab={grab}
+              asked={asked}
               wide={wide}
               onWide={() => onWide(!wide)}
             />

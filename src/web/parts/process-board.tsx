@@ -13,8 +13,8 @@ import { LimitsNote } from "./limits-note.tsx";
 import { ProcessCard } from "./process-card.tsx";
 import { ProcessDetail } from "./process-detail.tsx";
 import { ProcessFilters } from "./process-filters.tsx";
-import { isStoppable, StopAll } from "./process-list.tsx";
 import { ProcessTable } from "./process-table.tsx";
+import { StopAll } from "./stop-all.tsx";
 
 export interface ProcessBoardProps {
   hub: Hub;
@@ -35,7 +35,6 @@ export function ProcessBoard({ hub, onList, onClose }: ProcessBoardProps) {
   const opened = useHash((hash) => parseHash(hash).process);
   const [choice, setChoice] = useState<Choice>({ ...everything, which: "running" });
   const [most, setMost] = useState(PAGE);
-  const [ending, setEnding] = useState(false);
   const list = useRef<HTMLElement>(null);
   const filter = useRef<HTMLInputElement>(null);
   // Beside the list where there is room for both, else in its place.
@@ -53,9 +52,6 @@ export function ProcessBoard({ hub, onList, onClose }: ProcessBoardProps) {
   useFocus(list, opened, arranged.length > 0);
 
   const running = processes.filter((process) => process.status === "running").length;
-  const stoppable = processes.filter(
-    (row) => isStoppable(row) && (choice.session === null || row.session_id === choice.session),
-  ).length;
   const onChange = (change: Partial<Choice>) => {
     setChoice({ ...choice, ...change });
     setMost(PAGE);
@@ -77,16 +73,7 @@ export function ProcessBoard({ hub, onList, onClose }: ProcessBoardProps) {
         <span className="min-w-0 flex-1 truncate text-xs text-faint" role="status">
           {running} running · {processes.length} in all
         </span>
-        {stoppable > 0 && (
-          <button
-            type="button"
-            data-testid="stop-all"
-            className="btn btn-quiet text-xs!"
-            onClick={() => setEnding(true)}
-          >
-            Stop all
-          </button>
-        )}
+        <StopAll hub={hub} session={choice.session} processes={processes} least={1} />
         <button
           type="button"
           data-testid="close-board"
@@ -146,7 +133,6 @@ export function ProcessBoard({ hub, onList, onClose }: ProcessBoardProps) {
           </div>
         )}
       </div>
-      {ending && <StopAll hub={hub} session={choice.session} count={stoppable} onDone={() => setEnding(false)} />}
     </main>
   );
 }

@@ -1,5 +1,5 @@
 // One process, looked into: all that is known of it, what it uses, its output, and what can be done with it.
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import type { Hub, ProcessItem } from "../hub.ts";
 import { limitsOf, oneLine } from "../process/arrange.ts";
 import type { History } from "../process/usage.ts";
@@ -10,6 +10,7 @@ import { limitNames, rowData, standing } from "./process-card.tsx";
 import { ProcessInput } from "./process-input.tsx";
 import { ProcessText } from "./process-text.tsx";
 import { ProcessTree } from "./process-tree.tsx";
+import { ShareDialog } from "./share-dialog.tsx";
 import { StatusDot } from "./status-dot.tsx";
 
 // It brings the emulator, the heaviest part of the page, which is fetched when it is first wanted.
@@ -33,6 +34,7 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
   // biome-ignore lint/correctness/useExhaustiveDependencies: another process in the same view is the occasion
   useEffect(() => root.current?.focus({ preventScroll: true }), [id]);
   const command = oneLine(process.command);
+  const [sharing, setSharing] = useState(false);
   return (
     <section
       ref={root}
@@ -61,7 +63,16 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
           </h2>
           <p className="truncate text-2xs text-faint">{standing(process, now)}</p>
         </div>
-        <div className="flex gap-2">
+        <div className="flex flex-wrap gap-2">
+          <button
+            type="button"
+            data-testid="process-share"
+            className="btn btn-quiet px-2.5! text-xs!"
+            title="A link by which somebody may watch it"
+            onClick={() => setSharing(true)}
+          >
+            Share
+          </button>
           {running && (
             <button
               type="button"
@@ -108,6 +119,14 @@ export function ProcessDetail({ hub, process, history, now, title, onClose }: Pr
         </Suspense>
       ) : (
         <ProcessText key={id} id={id} command={command} running={running} hub={hub} />
+      )}
+      {sharing && (
+        <ShareDialog
+          hub={hub}
+          id={id}
+          name={process.name === null ? command : oneLine(process.name)}
+          onClose={() => setSharing(false)}
+        />
       )}
       {running && <ProcessInput key={`input-${id}`} id={id} mode={mode} hub={hub} />}
     </section>

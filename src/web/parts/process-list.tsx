@@ -1,14 +1,14 @@
 // Beside the conversation: what runs in it and what ran, and one of them looked into.
 import { useRef, useState } from "react";
-import type { Hub, ProcessItem } from "../hub.ts";
+import type { Hub } from "../hub.ts";
 import { arrange, everything } from "../process/arrange.ts";
 import { useListKeys } from "../process/list-keys.ts";
 import { useProcesses, useSecond, useTitles, useUsage } from "../process/use-processes.ts";
 import { boardHash } from "../route.ts";
-import { Dialog } from "./dialog.tsx";
 import { Widen } from "./icons.tsx";
 import { ProcessCard } from "./process-card.tsx";
 import { ProcessDetail } from "./process-detail.tsx";
+import { StopAll } from "./stop-all.tsx";
 
 export interface ProcessListProps {
   hub: Hub;
@@ -24,13 +24,11 @@ export function ProcessList({ hub, session, open, onOpen }: ProcessListProps) {
   const processes = useProcesses(hub);
   const titles = useTitles(hub);
   const [most, setMost] = useState(PAGE);
-  const [ending, setEnding] = useState(false);
   const list = useRef<HTMLUListElement>(null);
   const opened = processes.find((process) => process.process_id === open);
   const here = processes.filter((process) => process.session_id === session);
   const shown = arrange(here, everything, new Map(), titles).slice(0, most);
   const running = here.filter((process) => process.status === "running");
-  const stoppable = running.filter(isStoppable).length;
   const histories = useUsage(hub, opened === undefined ? shown : [opened]);
   const now = useSecond(running.length > 0 || opened?.status === "running");
   const onKeyDown = useListKeys(list, null);
@@ -61,16 +59,7 @@ export function ProcessList({ hub, session, open, onOpen }: ProcessListProps) {
         <span className="flex-1">
           {running.length} running · {here.length} in all
         </span>
-        {stoppable > 1 && (
-          <button
-            type="button"
-            data-testid="stop-all"
-            className="btn btn-quiet px-2! text-xs! font-normal!"
-            onClick={() => setEnding(true)}
-          >
-            Stop all
-          </button>
-        )}
+        {session !== null && <StopAll hub={hub} session={session} processes={processes} least={2} />}
         <a data-testid="open-board" className="btn btn-quiet px-2! text-xs! font-normal!" href={boardHash()}>
           <Widen size={14} /> All conversations
         </a>
@@ -106,43 +95,6 @@ export function ProcessList({ hub, session, open, onOpen }: ProcessListProps) {
           </li>
         )}
       </ul>
-      {ending && session !== null && (
-        <StopAll hub={hub} session={session} count={stoppable} onDone={() => setEnding(false)} />
-      )}
     </div>
-  );
-}
-
-/** Terminals are closed one by one, where one sees what is in them. */
-export const isStoppable = ({ process_id, status }: ProcessItem): boolean =>
-  status === "running" && !process_id.startsWith("term_");
-
-/** Asks before everything of a conversation, or of all, is ended. */
-export function StopAll(props: { hub: Hub; session: string | null; count: number; onDone: () => void }) {
-  const { hub, session, count, onDone } = props;
-  const [problem, setProblem] = useState<string | null>(null);
-  const act = () => {
-    hub.client
-      .call("process.kill_all", session === null ? {} : { session_id: session })
-      .then(onDone, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)))
-      .finally(() => hub.refreshProcesses());
-  };
-  return (
-    <Dialog
-      title={`Stop all ${count} processes ${session === null ? "of every conversation" : "of this conversation"}?`}
-      action="Stop them all"
-      careful
-      onAct={act}
-      onClose={onDone}
-    >
-      <p className="text-soft">
-        Each gets a moment to finish, then it is ended with everything it started. Terminals stay.
-      </p>
-      {problem !== null && (
-        <p className="mt-2 text-bad" role="alert">
-          {problem}
-        </p>
-      )}
-    </Dialog>
   );
 }

@@ -4,7 +4,8 @@ import type { Hub } from "../hub.ts";
 import { Finder, MOST_MATCHES } from "../output/find.ts";
 import { downloadOutput } from "../output/source.ts";
 import { useLiveOutput, usePager } from "../output/use-output.ts";
-import { Chevron, Close, Down, Search } from "./icons.tsx";
+import { FindBar } from "./find-bar.tsx";
+import { Down, Search } from "./icons.tsx";
 import { OutputLines } from "./output-lines.tsx";
 
 export interface ProcessTextProps {
@@ -100,7 +101,21 @@ export function ProcessText({ id, command, running, hub }: ProcessTextProps) {
           <Search size={15} />
         </button>
       </div>
-      {finding && <SearchBar search={search} onClose={endSearch} />}
+      {finding && (
+        <FindBar
+          label="Find in its output"
+          testId="output-search"
+          className="flex flex-none items-center gap-0.5 border-t border-line px-1.5 py-1"
+          words={search.words}
+          onWords={search.setWords}
+          exact={search.exact}
+          onExact={search.setExact}
+          found={search.found}
+          enter="later"
+          onMove={(way) => search.move(way === "later" ? 1 : -1)}
+          onClose={endSearch}
+        />
+      )}
       {(problem ?? pager.problem) !== null && (
         <p className="px-3 py-1 text-xs text-bad" role="alert">
           {problem ?? pager.problem}
@@ -199,80 +214,15 @@ function useSearch(blocks: Parameters<Finder["all"]>[0], scroller: React.RefObje
   const move = (by: number) => {
     if (matches.length > 0) setAt((index + by + matches.length) % matches.length);
   };
+  const count = matches.length;
+  const many = count >= MOST_MATCHES ? `${MOST_MATCHES.toLocaleString()}+` : count.toLocaleString();
+  const found = words === "" ? "" : count === 0 ? "none" : `${(index + 1).toLocaleString()} of ${many}`;
   return {
-    ...{ words, exact, finder, current, index, count: matches.length, move },
+    ...{ words, exact, finder, current, found, move },
     setWords: (to: string) => {
       setWords(to);
       setAt(0);
     },
     setExact,
   };
-}
-
-function SearchBar({ search, onClose }: { search: ReturnType<typeof useSearch>; onClose: () => void }) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  const { words, exact, count, index } = search;
-  const many = count >= MOST_MATCHES ? `${MOST_MATCHES.toLocaleString()}+` : count.toLocaleString();
-  return (
-    <search
-      className="flex flex-none items-center gap-0.5 border-t border-line px-1.5 py-1"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        onClose();
-      }}
-    >
-      <input
-        ref={field}
-        type="text"
-        data-testid="output-search"
-        aria-label="Find in its output"
-        placeholder="Find"
-        className="field min-w-0 flex-1 pointer-fine:min-h-8! font-mono text-xs"
-        value={words}
-        spellCheck={false}
-        autoComplete="off"
-        autoCapitalize="off"
-        onChange={(event) => search.setWords(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
-          event.preventDefault();
-          search.move(event.shiftKey ? -1 : 1);
-        }}
-      />
-      <span
-        role="status"
-        data-testid="output-search-count"
-        className="min-w-16 px-1 text-center text-2xs text-faint tabular-nums"
-      >
-        {words === "" ? "" : count === 0 ? "none" : `${(index + 1).toLocaleString()} of ${many}`}
-      </span>
-      <button
-        type="button"
-        className={`icon-btn text-xs font-semibold ${exact ? "bg-wash! text-ember!" : ""}`}
-        aria-label="Match case"
-        aria-pressed={exact}
-        title="Match case"
-        onClick={() => search.setExact(!exact)}
-      >
-        Aa
-      </button>
-      <button
-        type="button"
-        className="icon-btn"
-        aria-label="Previous"
-        title="Previous (Shift Enter)"
-        onClick={() => search.move(-1)}
-      >
-        <Chevron size={15} className="-rotate-90" />
-      </button>
-      <button type="button" className="icon-btn" aria-label="Next" title="Next (Enter)" onClick={() => search.move(1)}>
-        <Chevron size={15} className="rotate-90" />
-      </button>
-      <button type="button" className="icon-btn" aria-label="End the search" onClick={onClose}>
-        <Close size={15} />
-      </button>
-    </search>
-  );
 }

@@ -1,24 +1,28 @@
 // One terminal on the page: its screen, and what is to be said about it. It outlives the page; letting go here only detaches.
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { copyText } from "../clipboard.ts";
 import type { Hub } from "../hub.ts";
 import { isAnswer } from "../replay.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { catchAttempts, Quiet } from "../terminal/attempts.ts";
 import { type Command, commandOf, keysOf } from "../terminal/commands.ts";
 import type { Font } from "../terminal/font-size.ts";
+import { giveKeyboard } from "../terminal/keyboard.ts";
 import { type Key, keyBytes, withCtrl } from "../terminal/keys.ts";
 import { judgePaste } from "../terminal/paste.ts";
 import type { Reader } from "../terminal/screen-reader.ts";
 import { Shell } from "../terminal/shell.ts";
 import { asWords } from "../terminal/upload.ts";
+import type { Notice } from "./terminal-notice.tsx";
 import type { Question } from "./terminal-question.tsx";
 import { TerminalSearch } from "./terminal-search.tsx";
-import { type Notice, TerminalStatus } from "./terminal-status.tsx";
+import { TerminalStatus } from "./terminal-status.tsx";
 import { TerminalText, textOf } from "./terminal-text.tsx";
 import { useDrop } from "./use-drop.ts";
 
 /** What the bar above and the keys below can do with a pane. */
 export interface PaneHandle {
+  /** Gives it the keyboard, where that brings none up on the screen. */
   focus(): void;
   find(): void;
   copy(): void;
@@ -31,6 +35,8 @@ export interface PaneHandle {
   ended(): boolean;
   /** Id of the terminal it shows. */
   id(): string | null;
+  /** Somebody else has begun a new one of its name: shows that. */
+  renew(): void;
 }
 
 export interface TerminalPaneProps {
@@ -79,12 +85,12 @@ export function TerminalPane(props: TerminalPaneProps) {
     const { terminal } = screen;
     const shell = new Shell({
       ...{ client: hub.client, session, name, terminal, setSize: screen.setSize },
-      onCut: (message) => setNotice({ text: message, action: null, held: 0 }),
+      onSay: (message) => setNotice({ text: message, action: null, held: 0 }),
       onClosed: () => live.current.onClosed(name),
     });
     setShown({ screen, shell });
     const owned = [
-      listenToKeys(screen, shell, live),
+      listenToKeys(screen, shell, live, () => setNotice(null)),
       listenToPastes(place.current, screen, live),
       watchAttempts(screen, shell, live, { setRinging, setNotice }),
       bringHistory(screen, shell),
@@ -117,6 +123,7 @@ export function TerminalPane(props: TerminalPaneProps) {
   }, [hub, session, name, font, reader]);
   useEffect(() => shown?.screen.show(visible), [shown, visible]);
 
+  const back = () => shown && giveKeyboard(shown.screen.terminal);
   const { over, on } = useDrop({
     session,
     terminal: () => shown?.shell.state.get().id ?? null,
@@ -124,14 +131,14 @@ export function TerminalPane(props: TerminalPaneProps) {
       const terminal = shown?.screen.terminal;
       const act = () => {
         terminal?.paste(asWords(arrived));
-        terminal?.focus();
+        back();
       };
       const action = terminal === undefined || arrived.length === 0 ? null : { label: "Type the path", act };
       setNotice({ text: said, action, held: 0 });
     },
     ask: props.onAsk,
   });
-  const back = () => shown?.screen.terminal.focus();
+  const dismiss = useCallback(() => setNotice(null), []);
   return (
     // biome-ignore lint/a11y/useSemanticElements: it holds no fields of a form
     <div
@@ -180,7 +187,7 @@ export function TerminalPane(props: TerminalPaneProps) {
             setNotice(null);
             notice?.action?.act();
           }}
-          onDismiss={() => setNotice(null)}
+          onDismiss={dismiss}
           onDone={back}
         />
       )}
@@ -195,7 +202,7 @@ const MAY_REPEAT: ReadonlySet<Command> = new Set<Command>(["larger", "smaller"])
 let heldKey: string | undefined;
 
 /** Keys, answers and mouse reports to the shell; the page's own keys to the page. */
-function listenToKeys({ terminal }: Screen, shell: Shell, live: Live): Disposable {
+function listenToKeys({ terminal }: Screen, shell: Shell, live: Live, dismiss: () => void): Disposable {
   const listening = [
     terminal.onData((data) => {
       const { ctrl } = live.current;
@@ -208,6 +215,8 @@ function listenToKeys({ terminal }: Screen, shell: Shell, live: Live): Disposabl
   ];
   terminal.attachCustomKeyEventHandler((event) => {
     if (event.type === "keyup" && event.code === heldKey) heldKey = undefined;
+    // The program gets it too: an editor's Escape must not be lost to a word that happens to stand there.
+    if (event.type === "keydown" && event.key === "Escape") dismiss();
     const command = event.type === "keydown" ? commandOf(event) : undefined;
     const repeats = event.type === "keydown" && event.repeat && event.code === heldKey;
     if (command === undefined && !repeats) return true;
@@ -240,7 +249,7 @@ function pasteInto(terminal: Screen["terminal"], raw: string, live: Live): void 
   const paste = judgePaste(raw, terminal.modes.bracketedPasteMode);
   const act = () => {
     terminal.paste(paste.text);
-    terminal.focus();
+    giveKeyboard(terminal);
   };
   if (paste.ask) live.current.onAsk({ kind: "paste", paste, act });
   else if (paste.text !== "") act();
@@ -304,12 +313,12 @@ function handleOf(
 ): PaneHandle {
   const { terminal } = screen;
   return {
-    focus: () => terminal.focus(),
+    focus: () => giveKeyboard(terminal),
     find,
     asText,
     copy: () => {
       if (terminal.hasSelection()) void copyText(terminal.getSelection());
-      terminal.focus();
+      giveKeyboard(terminal);
     },
     paste: () => {
       navigator.clipboard?.readText().then(
@@ -327,21 +336,6 @@ function handleOf(
     text: (text) => terminal.input(text),
     ended: () => shell.state.get().phase === "ended",
     id: () => shell.state.get().id,
+    renew: () => void shell.open(),
   };
-}
-
-/** Copies; where the page may not write to the clipboard itself, by the browser's own command. */
-async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch (error) {
-    console.info("the clipboard cannot be written, the old way is tried", error);
-    const listen = (event: ClipboardEvent) => {
-      event.preventDefault();
-      event.clipboardData?.setData("text/plain", text);
-    };
-    document.addEventListener("copy", listen, { once: true, capture: true });
-    document.execCommand("copy");
-    document.removeEventListener("copy", listen, { capture: true });
-  }
 }

@@ -1,16 +1,7 @@
-// What is to be said about a terminal, at its foot: that it ended, is away, has another's size, or what a program tried.
+// What is to be said about a terminal: that it ended or has another's size, at its foot; for a moment also over it.
 import { useSyncExternalStore } from "react";
 import type { Shell } from "../terminal/shell.ts";
-import { visiblePieces } from "../visible.ts";
-import { Close } from "./icons.tsx";
-
-export interface Notice {
-  text: string;
-  /** What can be done about it. */
-  action: { label: string; act: () => void } | null;
-  /** How many others were not shown. */
-  held: number;
-}
+import { type Notice, TerminalNotice } from "./terminal-notice.tsx";
 
 export interface TerminalStatusProps {
   shell: Shell;
@@ -29,25 +20,9 @@ export function TerminalStatus({ shell, notice, onNotice, onDismiss, onDone }: T
   return (
     <div role="status" data-testid="terminal-status" data-phase={phase} data-mine={mine} data-size={`${rows}x${cols}`}>
       {/* Over the screen, not beside it: what is said for a moment takes no room from a program. */}
-      <div className="absolute inset-x-0 top-0 z-10 shadow-lg">
-        {notice !== null && (
-          <p className={LINE} data-testid="terminal-notice">
-            <span className="min-w-0 flex-1 truncate" title={seen(notice.text)}>
-              {seen(notice.text)}
-              {notice.held > 0 && <span className="text-faint"> · and {notice.held} more</span>}
-            </span>
-            {notice.action !== null && (
-              <button type="button" className="btn btn-quiet" onClick={onNotice}>
-                {notice.action.label}
-              </button>
-            )}
-            <button type="button" className="icon-btn" aria-label="Dismiss" onClick={onDismiss}>
-              <Close size={14} />
-            </button>
-          </p>
-        )}
-        {phase === "away" && <p className={`${LINE} text-warn`}>Connecting to the terminal again…</p>}
-        {phase === "live" && problem !== null && <p className={`${LINE} text-warn`}>{problem}</p>}
+      <div className="pointer-events-none absolute inset-x-0 top-0 z-10 flex flex-col items-end">
+        {phase === "away" && <p className={`${LINE} w-full text-warn shadow-lg`}>Connecting to the terminal again…</p>}
+        {notice !== null && <TerminalNotice notice={notice} onAct={onNotice} onDismiss={onDismiss} />}
       </div>
       {phase === "ended" && (
         <p className={LINE} data-testid="terminal-ended">
@@ -87,11 +62,4 @@ export function TerminalStatus({ shell, notice, onNotice, onDismiss, onDone }: T
       )}
     </div>
   );
-}
-
-/** Words of a program, with what is invisible in them named. */
-function seen(text: string): string {
-  return visiblePieces(text)
-    .map((piece) => piece.text)
-    .join("");
 }

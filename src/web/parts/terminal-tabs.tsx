@@ -5,7 +5,7 @@ import { type Layout, panes } from "../terminal/layout.ts";
 import { Close, More, Plus } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 
-export type Deed = Command | "paste" | "text" | "reader" | "rename" | "close";
+export type Deed = Command | "paste" | "text" | "reader" | "rename" | "share" | "close";
 
 export interface TerminalTabsProps {
   layout: Layout;
@@ -17,7 +17,8 @@ export interface TerminalTabsProps {
   pressed: ReadonlySet<Deed>;
   /** Names of terminals that rang while they were not in view. */
   rang: ReadonlySet<string>;
-  onTab: (id: string) => void;
+  /** `grabs`: the keyboard goes to it. */
+  onTab: (id: string, grabs: boolean) => void;
   /** With the name of the terminal it is about; none: the one that has the keyboard. */
   onDeed: (deed: Deed, name?: string) => void;
 }
@@ -35,6 +36,7 @@ const DEEDS: readonly { deed: Deed; label: string }[] = [
   { deed: "wide", label: "Whole page, or beside" },
   { deed: "reader", label: "For screen readers" },
   { deed: "rename", label: "Rename…" },
+  { deed: "share", label: "Share, to be watched…" },
   { deed: "close", label: "End this terminal…" },
 ];
 
@@ -49,7 +51,7 @@ export function TerminalTabs({ layout, labels, titles, pressed, rang, onTab, onD
     const at = layout.tabs.findIndex((tab) => tab.id === layout.active) + (event.key === "ArrowLeft" ? -1 : 1);
     const next = layout.tabs.at(at % layout.tabs.length);
     if (next === undefined) return;
-    onTab(next.id);
+    onTab(next.id, false);
     list.current?.querySelector<HTMLElement>(`[data-tab="${CSS.escape(next.id)}"]`)?.focus();
   };
   return (
@@ -79,7 +81,7 @@ export function TerminalTabs({ layout, labels, titles, pressed, rang, onTab, onD
                 tabIndex={active ? 0 : -1}
                 title={[label, title].filter((part) => part !== "").join(" — ")}
                 className="flex min-h-10 min-w-10 items-center gap-1.5 truncate rounded-lg pr-1 pl-3 text-[0.8125rem]"
-                onClick={() => onTab(tab.id)}
+                onClick={() => onTab(tab.id, true)}
                 onDoubleClick={() => onDeed("rename", tab.focus)}
                 onKeyDown={move}
               >

@@ -1,5 +1,5 @@
 // The terminals of a session: tabs, each split into as many panes as one likes. Where they stand is kept in this browser.
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { FoldedTerminal } from "../../client/fold.ts";
 import type { Result } from "../../protocol/methods.ts";
 import type { Hub } from "../hub.ts";
@@ -7,10 +7,12 @@ import type { Command } from "../terminal/commands.ts";
 import { fontStore } from "../terminal/font-size.ts";
 import { loadLayout, pruned, saveLayout } from "../terminal/kept-layout.ts";
 import * as layouts from "../terminal/layout.ts";
+import { namesPutAway } from "../terminal/put-away.ts";
 import { readerStore } from "../terminal/screen-reader.ts";
 import { useMedia } from "../use-media.ts";
 import { Plus } from "./icons.tsx";
 import { KeyBar } from "./key-bar.tsx";
+import { ShareDialog } from "./share-dialog.tsx";
 import { Divider } from "./terminal-divider.tsx";
 import { type PaneHandle, TerminalPane } from "./terminal-pane.tsx";
 import { type Question, TerminalQuestion } from "./terminal-question.tsx";
@@ -22,6 +24,9 @@ export interface TerminalViewProps {
   /** As the session's events tell. */
   terminals: ReadonlyMap<string, FoldedTerminal>;
   visible: boolean;
+  /** Somebody has asked to type here, and not got the keyboard yet; `asked` is another number each time. */
+  grab: RefObject<boolean>;
+  asked: number;
   /** It has the whole page. */
   wide: boolean;
   onWide: () => void;
@@ -34,22 +39,22 @@ const reader = readerStore();
 const READER_ON: ReadonlySet<Deed> = new Set<Deed>(["reader"]);
 const NOTHING_ON: ReadonlySet<Deed> = new Set();
 
-export default function TerminalView({ hub, session, terminals, visible, wide, onWide }: TerminalViewProps) {
+export default function TerminalView(props: TerminalViewProps) {
+  const { hub, session, terminals, visible, grab, asked, wide, onWide } = props;
   const [layout, setLayout] = useState<layouts.Layout | null>(null);
   const [titles, setTitles] = useState<Readonly<Record<string, string>>>({});
   const [rang, setRang] = useState<ReadonlySet<string>>(new Set());
   const [question, setQuestion] = useState<Question | null>(null);
+  const [sharing, setSharing] = useState<{ id: string; name: string } | null>(null);
   const [held, setHeld] = useState(false);
   const [recent, setRecent] = useState<readonly string[]>([]);
   const handles = useRef(new Map<string, PaneHandle>());
   const now = useRef(layout);
   now.current = layout;
   const root = useRef<HTMLDivElement>(null);
+  /** Asked to end, and not told of it yet. */
   const closing = useRef(new Set<string>());
-  /** Seen running here. */
-  const ran = useRef(new Set<string>());
-  /** A person did something here, so the keyboard belongs here; a page that is only opened takes it from nobody. */
-  const grab = useRef(false);
+  const known = useRef(terminals);
   const ctrl = useRef({ held: false, release: () => setHeld(false) });
   ctrl.current.held = held;
   const { on: reading } = useSyncExternalStore(reader.state.subscribe, reader.state.get);
@@ -61,10 +66,13 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
   const slim = useMedia("(width <= 720px)");
   const coarse = useMedia("(pointer: coarse)") || slim;
 
-  const change = useCallback((by: (layout: layouts.Layout) => layouts.Layout, grabs = true) => {
-    grab.current ||= grabs;
-    setLayout((before) => (before === null ? null : by(before)));
-  }, []);
+  const change = useCallback(
+    (by: (layout: layouts.Layout) => layouts.Layout, grabs = true) => {
+      grab.current ||= grabs;
+      setLayout((before) => (before === null ? null : by(before)));
+    },
+    [grab],
+  );
   useBeginning(hub, session, setLayout);
   useEffect(() => {
     if (layout !== null) saveLayout(session, layout);
@@ -72,9 +80,9 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
 
   // What somebody else begins in this session appears as a tab; what somebody else closes goes, also where no pane hears it.
   useEffect(() => {
-    const living = [...terminals.values()].filter(
-      (row) => row.status === "running" && !closing.current.has(row.terminal_id),
-    );
+    const rows = [...terminals.values()];
+    for (const row of rows) if (row.status !== "running") closing.current.delete(row.terminal_id);
+    const living = rows.filter((row) => row.status === "running" && !closing.current.has(row.terminal_id));
     change(
       (before) =>
         layouts.adopt(
@@ -83,24 +91,25 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
         ),
       false,
     );
-    const names = new Set(living.map((row) => row.name));
-    for (const { terminal_id, name, status, closed } of terminals.values()) {
-      if (status === "running") ran.current.add(terminal_id);
-      else if (ran.current.delete(terminal_id) && closed && !names.has(name) && !handles.current.has(name))
-        change((before) => layouts.close(before, name), false);
+    for (const { name, terminal_id } of living) {
+      const handle = handles.current.get(name);
+      if (handle?.ended() && handle.id() !== terminal_id) handle.renew();
     }
+    for (const name of namesPutAway(known.current, terminals)) change((before) => layouts.close(before, name), false);
+    known.current = terminals;
   }, [terminals, change]);
 
   // What is drawn: on a phone one pane at a time.
   const seen = layout === null ? null : slim ? layouts.flat(layout) : layout;
   const tab = seen === null ? undefined : layouts.activeTab(seen);
   const focus = tab?.focus;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: that it was asked for is the occasion
   useEffect(() => {
     if (!visible || focus === undefined) return;
     setRang((before) => (before.has(focus) ? new Set([...before].filter((name) => name !== focus)) : before));
     if (grab.current) handles.current.get(focus)?.focus();
     grab.current = false;
-  }, [focus, visible]);
+  }, [focus, visible, grab, asked]);
   const wasWide = useRef(wide);
   useEffect(() => {
     if (wasWide.current !== wide && focus !== undefined) handles.current.get(focus)?.focus();
@@ -121,9 +130,13 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
     const act = () => {
       if (id !== undefined) {
         closing.current.add(id);
-        hub.client
-          .call("terminal.close", { terminal_id: id })
-          .catch((error: unknown) => console.warn("ending a terminal failed", error));
+        const failed = (error: unknown) => {
+          closing.current.delete(id);
+          console.warn("ending a terminal failed", error);
+        };
+        hub.client.call("terminal.close", { terminal_id: id }).then(({ closed }) => {
+          if (!closed) closing.current.delete(id);
+        }, failed);
       }
       change((before) => layouts.close(before, name));
     };
@@ -174,6 +187,10 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
         const label = labels.get(pane) ?? pane;
         return setQuestion({ kind: "rename", name: pane, label: label === pane ? "" : label, act });
       }
+      case "share": {
+        const id = idOf(pane);
+        return id === undefined ? undefined : setSharing({ id, name: labels.get(pane) ?? pane });
+      }
       case "close":
         return end(pane);
       case "find":
@@ -202,6 +219,7 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
 
   const answered = () => {
     setQuestion(null);
+    setSharing(null);
     // The keyboard goes back to the terminal, wherever it was when the question came.
     setTimeout(() => handles.current.get(focus ?? "")?.focus());
   };
@@ -228,7 +246,10 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
         pressed={reading ? READER_ON : NOTHING_ON}
         titles={titles}
         rang={rang}
-        onTab={(id) => change((before) => (slim ? layouts.focus(before, id) : { ...before, active: id }), false)}
+        onTab={(id, grabs) => {
+          if (grabs && id === tab?.id) handles.current.get(focus ?? "")?.focus();
+          else change((before) => (slim ? layouts.focus(before, id) : { ...before, active: id }), grabs);
+        }}
         onDeed={onDeed}
       />
       <div className="relative min-h-0 flex-1 bg-line" data-testid="terminals">
@@ -285,6 +306,7 @@ export default function TerminalView({ hub, session, terminals, visible, wide, o
           onSelect={() => handles.current.get(focus)?.asText()}
         />
       )}
+      {sharing !== null && <ShareDialog hub={hub} {...sharing} onClose={answered} />}
       {question !== null && <TerminalQuestion question={question} onDone={answered} />}
     </div>
   );

@@ -1,16 +1,12 @@
 // What a link to watch opens: one screen, nothing to press, and whether it is still live.
 import { useEffect, useRef, useState } from "react";
-import { openWatched, watched } from "../../client/browser.ts";
+import { openWatched, type Watched as Shown, watched } from "../../client/browser.ts";
 import { TerminalStream } from "../../client/terminal.ts";
+import { oneLine } from "../process/arrange.ts";
 import { openScreen } from "../screen.ts";
 import { Clamp } from "../terminal/clamp.ts";
 import { type Question, TerminalQuestion } from "./terminal-question.tsx";
 
-interface Shown {
-  id: string;
-  mode: "pipe" | "pty";
-  expires_at: number;
-}
 type State = "looking" | "live" | "away" | "over" | "gone";
 const says: Readonly<Record<State, string>> = {
   looking: "Looking for it …",
@@ -24,6 +20,10 @@ const AGAIN_MS = 3_000;
 export function WatchView({ secret }: { secret: string }) {
   const [shown, setShown] = useState<Shown | null>(null);
   const [state, setState] = useState<State>("looking");
+  const name = shown === null ? "" : oneLine(shown.name ?? shown.id);
+  useEffect(() => {
+    document.title = name === "" ? "Watching · Hearth" : `${name} · Hearth`;
+  }, [name]);
   useEffect(() => {
     let again: ReturnType<typeof setTimeout> | undefined;
     let left = false;
@@ -49,7 +49,11 @@ export function WatchView({ secret }: { secret: string }) {
     <div className="flex h-dvh flex-col">
       <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1 border-b border-line px-4 py-2 text-sm">
         <h1 className="font-serif text-base font-semibold">Watching</h1>
-        {shown !== null && <span className="font-mono text-xs text-soft">{shown.id}</span>}
+        {shown !== null && (
+          <span data-testid="watch-name" className="max-w-full truncate font-mono text-xs text-ink" title={shown.id}>
+            {name}
+          </span>
+        )}
         <span role="status" data-testid="watch-state" data-state={state} className="text-soft">
           {says[state]}
         </span>

@@ -28,8 +28,8 @@ export interface ShellOptions {
   name: string;
   terminal: Terminal;
   setSize: (rows: number, cols: number) => void;
-  /** Something typed or pasted was not taken: a sentence for its person. */
-  onCut: (message: string) => void;
+  /** A sentence for its person: something typed or pasted was not taken, say. */
+  onSay: (message: string) => void;
   /** It was closed on purpose, here or elsewhere: there is nothing to show any more. */
   onClosed: () => void;
 }
@@ -182,7 +182,7 @@ export class Shell implements Disposable {
       },
       onExit: (end) => this.#ended(end),
       onError: ({ reason, message }) => {
-        if (reason === "input_cut") this.#options.onCut(message);
+        if (reason === "input_cut" || this.state.get().phase === "live") this.#options.onSay(message);
         else this.state.set({ problem: message });
       },
       onLive: () => this.#kept?.(),
@@ -228,7 +228,7 @@ export class Shell implements Disposable {
     const { id } = this.state.get();
     if (!this.#behind || id === null) {
       // Not kept: it would arrive when nobody means it any more.
-      if (this.#stream?.send(piece) !== true) this.#options.onCut(NOT_SENT);
+      if (this.#stream?.send(piece) !== true) this.#options.onSay(NOT_SENT);
       return;
     }
     // The stream is let go because of a flood, which is when Ctrl-C must not get lost. One after the other, in order.
@@ -237,11 +237,11 @@ export class Shell implements Disposable {
       .then(() => this.#options.client.call("terminal.input", { terminal_id: id, data }, this.#gone.signal))
       .then(
         ({ bytes }) => {
-          if (bytes < piece.length) this.#options.onCut(`Only ${bytes} of ${piece.length} bytes were taken.`);
+          if (bytes < piece.length) this.#options.onSay(`Only ${bytes} of ${piece.length} bytes were taken.`);
         },
         (error: unknown) => {
           console.info("what was typed was not taken", error);
-          if (!this.#gone.signal.aborted) this.#options.onCut(NOT_SENT);
+          if (!this.#gone.signal.aborted) this.#options.onSay(NOT_SENT);
         },
       );
   }

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { linksIn } from "./links.ts";
+
+const shown = (line: string) => linksIn(line).map(({ start, end }) => line.slice(start, end));
+const leads = (line: string) => linksIn(line).map(({ href }) => href);
+
+describe("addresses in output", () => {
+  it("A45: are http and https alone, as far as the address goes", () => {
+    assert.deepEqual(shown("see http://a.example/x?y=1#z, and (https://b.example/c_(d)). Or <https://e.example>!"), [
+      "http://a.example/x?y=1#z",
+      "https://b.example/c_(d)",
+      "https://e.example",
+    ]);
+    for (const other of ["javascript:alert(1)", "file:///etc/passwd", "ftp://a.example", "data:text/html,x", "http://"])
+      assert.deepEqual(linksIn(`go to ${other} now`), []);
+  });
+  it("P34: what a server prints of its own port is one, with a scheme or without", () => {
+    assert.deepEqual(leads("  ➜  Local:   http://localhost:5173/"), ["http://localhost:5173/"]);
+    assert.deepEqual(leads("listening on localhost:3000."), ["http://localhost:3000/"]);
+    assert.deepEqual(leads("at 127.0.0.1:8080/health and [::1]:9"), [
+      "http://127.0.0.1:8080/health",
+      "http://[::1]:9/",
+    ]);
+    for (const none of [
+      "error at file.ts:localhost:3",
+      "mylocalhost:3000",
+      "127.0.0.1:80:90",
+      "a 10.127.0.0.1:80",
+      "x1: y",
+    ])
+      assert.deepEqual(shown(none), [], none);
+  });
+  it("A45: what would lead elsewhere than it reads is none", () => {
+    for (const odd of [
+      "https://bank.example@evil.example/",
+      "https://b\u0430nk.example/",
+      "https://bank.example\u202e/moc",
+      "https://bank\u200b.example/",
+      "http://2130706433/",
+      "http://0x7f.1/",
+      `https://a.example/${"x".repeat(5_000)}`,
+    ])
+      assert.deepEqual(leads(odd), [], odd);
+    assert.deepEqual(leads("https://a.example/größe"), ["https://a.example/gr%C3%B6%C3%9Fe"]);
+  });
+  it("P18: a very long line costs no more than its beginning", () => {
+    assert.deepEqual(linksIn(`${"x".repeat(30_000)} http://a.example`), []);
+    assert.equal(linksIn("http://a.example ".repeat(1_000)).length, 200);
+  });
+});

@@ -1,0 +1,60 @@
+// Addresses in lines of output. Any program, and any file that is printed, can put one there: what a link opens is what
+// stands there, and nothing that could be read as another place is a link.
+import { judgeLink } from "../terminal/links.ts";
+import { hiddenCount } from "../visible.ts";
+
+export interface FoundLink {
+  readonly start: number;
+  readonly end: number;
+  readonly href: string;
+}
+
+const CANDIDATE =
+  /\bhttps?:\/\/[^\s<>"'`|\\^{}]+|(?<![\w.:/@-])(?:localhost|127\.0\.0\.1|\[::1\]):\d{1,5}(?![\w:@-]|\.\d)(?:\/[^\s<>"'`|\\^{}]*)?/gi;
+/** What a sentence puts behind an address. */
+const BEHIND = /[.,;:!?…]+$/;
+const PAIRS = [
+  ["(", ")"],
+  ["[", "]"],
+] as const;
+/** Only so much of a line is looked through, and so many of its addresses are links. */
+const LONGEST_LINE = 20_000;
+const MOST_LINKS = 200;
+
+/** In the order of the line. */
+export function linksIn(line: string): readonly FoundLink[] {
+  if (!line.includes("://") && !line.includes("localhost:") && !line.includes("1:") && !line.includes("1]:"))
+    return none;
+  const found: FoundLink[] = [];
+  for (const match of line.slice(0, LONGEST_LINE).matchAll(CANDIDATE)) {
+    const text = trimmed(match[0]);
+    const href = addressOf(text);
+    if (href !== null) found.push({ start: match.index, end: match.index + text.length, href });
+    if (found.length >= MOST_LINKS) break;
+  }
+  return found;
+}
+const none: readonly FoundLink[] = [];
+
+/** Without what belongs to the sentence or the brackets around it. */
+function trimmed(text: string): string {
+  let kept = text.replace(BEHIND, "");
+  for (const [open, close] of PAIRS) {
+    while (kept.endsWith(close) && count(kept, close) > count(kept, open)) kept = kept.slice(0, -1).replace(BEHIND, "");
+  }
+  return kept;
+}
+
+const count = (text: string, character: string): number => text.split(character).length - 1;
+
+/** Null where what stands there and where it leads would not look the same. */
+function addressOf(text: string): string | null {
+  if (hiddenCount(text) > 0) return null;
+  const link = judgeLink(/^https?:\/\//i.test(text) ? text : `http://${text}`);
+  if (!link.ok) return null;
+  const { username, password, hostname } = new URL(link.address);
+  // `https://bank.example@evil.example` leads to the second of the two.
+  if (username !== "" || password !== "") return null;
+  // A host in other letters, or in other numbers, is not the one that is read.
+  return text.toLowerCase().includes(hostname) && !hostname.includes("xn--") ? link.address : null;
+}
