@@ -13,6 +13,7 @@ import { keepAlive } from "./keep-alive.ts";
 import { Outflow } from "./outflow.ts";
 import type { Services } from "./services.ts";
 
+/** Those that are asked for at the same time are looked at one by one: there may be as many more as requests may be open. */
 const MAX_FOLLOWED = 200;
 const STALLED =
   "The disk that holds the conversation is full: the turn waits. Free some space, and it goes on by itself.";
@@ -85,13 +86,13 @@ export class Connection implements Subscriber {
     setTimeout(() => this.#ws.terminate(), CLOSE_MS).unref();
   }
 
-  mayFollow(sessionId: string): void {
-    if (this.#followed.has(sessionStream(sessionId)) || this.#followed.size < MAX_FOLLOWED) return;
+  mayFollow(sessionId?: string): void {
+    if (sessionId !== undefined && this.#followed.has(sessionStream(sessionId))) return;
+    if (this.#followed.size < MAX_FOLLOWED) return;
     throw new HostError("too_many", `A connection follows at most ${MAX_FOLLOWED} sessions: close some first.`);
   }
 
   follow(sessionId: string, after: number): void {
-    this.mayFollow(sessionId);
     this.#follow(sessionStream(sessionId), after);
   }
 

@@ -214,6 +214,23 @@ describe("a JSON-RPC dialogue", () => {
     assert.deepEqual(order, ["sent", "afterwards"]);
   });
 
+  it("F37: what fails of it ends nothing, and the rest of it is done", async () => {
+    const order: string[] = [];
+    const to = dialogue({
+      "session.list": (_, { afterwards }) => {
+        afterwards(() => {
+          throw new Error("a mistake inside the host");
+        });
+        afterwards(() => order.push("afterwards"));
+        return { sessions: [] };
+      },
+    });
+    const reply = await to.receive(JSON.stringify(call(1)));
+    reply?.sent();
+    await to.receive(JSON.stringify({ ...call(1), id: undefined }));
+    assert.deepEqual([order, to.failures], [["afterwards", "afterwards"], 2]);
+  });
+
   it("lets local methods be called from the Unix socket only", async () => {
     const handlers: Partial<Handlers> = { "ticket.mint": () => ({ ticket: "t", url: "u" }) };
     assert.equal(codeOf(await say(dialogue(handlers), call(1, "ticket.mint"))), -32041);

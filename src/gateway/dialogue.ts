@@ -71,24 +71,46 @@ export class Dialogue {
     const parsed = parseJson(text);
     if (parsed === undefined) {
       this.parseErrors++;
-      return reply(failed(null, new HostError("parse_error", "This is not JSON, or nested too deep.")), []);
+      return this.#reply(failed(null, new HostError("parse_error", "This is not JSON, or nested too deep.")), []);
     }
     const steps: (() => void)[] = [];
     const { value } = parsed;
     const wrong = wrongNames(parsed);
     if (!Array.isArray(value)) {
       const answer = await this.#one(value, wrong, steps);
-      if (answer) return reply(answer, steps);
-      for (const step of steps) step();
+      if (answer) return this.#reply(answer, steps);
+      this.#take(steps);
       return undefined;
     }
     if (value.length === 0 || value.length > MAX_BATCH)
-      return reply(failed(null, invalid(`A batch has 1 to ${MAX_BATCH} requests, this one has ${value.length}.`)), []);
+      return this.#reply(
+        failed(null, invalid(`A batch has 1 to ${MAX_BATCH} requests, this one has ${value.length}.`)),
+        [],
+      );
     const answers = await Promise.all(value.map((one) => this.#one(one, wrong, steps)));
     const wanted = answers.filter((answer) => answer !== undefined);
-    if (wanted.length > 0) return reply(wanted, steps);
-    for (const step of steps) step();
+    if (wanted.length > 0) return this.#reply(wanted, steps);
+    this.#take(steps);
     return undefined;
+  }
+
+  #reply(answer: RpcAnswer | RpcAnswer[], steps: readonly (() => void)[]): Reply {
+    return {
+      text: Array.isArray(answer) ? `[${answer.map(serialise).join(",")}]` : serialise(answer),
+      sent: () => this.#take(steps),
+    };
+  }
+
+  /** What follows from an answer. Nobody is left to be told of what fails here, and it must not end the host. */
+  #take(steps: readonly (() => void)[]): void {
+    for (const step of steps) {
+      try {
+        step();
+      } catch (thrown) {
+        this.failures++;
+        this.#options.onFailure("what follows from an answer", thrown);
+      }
+    }
   }
 
   /** The connection is gone: what still runs for it is cancelled. */
@@ -161,15 +183,6 @@ const isMethod = (name: string): name is Method => Object.hasOwn(methods, name);
 function failed(id: RequestId, thrown: unknown): RpcAnswer {
   const error: WireError = toWire(thrown);
   return { jsonrpc: "2.0", id, error };
-}
-
-function reply(answer: RpcAnswer | RpcAnswer[], steps: readonly (() => void)[]): Reply {
-  return {
-    text: Array.isArray(answer) ? `[${answer.map(serialise).join(",")}]` : serialise(answer),
-    sent: () => {
-      for (const step of steps) step();
-    },
-  };
 }
 
 /** A result that is no JSON is a mistake of ours, and its request still gets an answer. */

@@ -38,6 +38,8 @@ export class EventStream implements Disposable {
       this.#outflow[Symbol.dispose]();
       this.#gone.abort();
     });
+    // Whoever opened this may have awaited something first, and a reader who left meanwhile is not heard leaving any more.
+    if (response.destroyed) this.#gone.abort();
     for (const end of until) {
       const stop = () => this.end();
       end.addEventListener("abort", stop, { once: true, signal: this.signal });

@@ -47,8 +47,8 @@ export interface GatewayOptions {
   log: Logger;
 }
 
-/** Time for goodbyes to arrive before sockets are cut. */
-const GOODBYE_MS = 1_000;
+/** Time for goodbyes to arrive before sockets are cut: less than a stop may take in all (`shutdown.grace_s`, usually 1 s). */
+const GOODBYE_MS = 500;
 
 export class Gateway implements AsyncDisposable {
   readonly address: { host: string; port: number; url: string };
@@ -168,6 +168,8 @@ export class Gateway implements AsyncDisposable {
       local.close();
       router.app.server.close();
       await Promise.race([sockets.allGone(), new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))]);
+      // Node's own way to cut all connections does not know those that were upgraded.
+      sockets.cut();
       local.closeAllConnections();
       await router.app.close();
       await localGone;

@@ -13,9 +13,12 @@ const SHARE_MINUTES = 60;
 
 /** The connection a call came over, where it can carry events. */
 export interface Subscriber {
-  /** Throws too_many. */
-  mayFollow(sessionId: string): void;
-  /** Sends every event after `after`, then live ones; takes the place of an older subscription to this session. */
+  /** Throws too_many. Without an id: a session that is still to be made. To be asked before anything is done. */
+  mayFollow(sessionId?: string): void;
+  /**
+   * Sends every event after `after`, then live ones; takes the place of an older subscription to this session. Never throws:
+   * by then it was promised.
+   */
   follow(sessionId: string, after: number): void;
   /** False if it did not follow it. */
   unfollow(sessionId: string): boolean;
@@ -48,6 +51,7 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
   const clean = <T>(value: T): T => services.redactor?.value(value) ?? value;
   return {
     "session.create": async (params, { subscriber, afterwards }) => {
+      subscriber?.mayFollow();
       const { session, seq } = await turns.create(params);
       afterwards(() => subscriber?.follow(session.session_id, seq));
       return { session_id: session.session_id, session, seq };

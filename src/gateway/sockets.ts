@@ -1,5 +1,4 @@
 // The WebSocket side of the gateway: which addresses can be upgraded, who is connected, and how all of them are ended.
-import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
@@ -115,9 +114,14 @@ export class Sockets {
     this.#server.close();
   }
 
-  /** Resolves once the last one is gone. */
+  /** Resolves once the last one is gone, however it goes. */
   async allGone(): Promise<void> {
-    await Promise.all([...this.#open.keys()].map((ws) => once(ws, "close")));
+    await Promise.all([...this.#open.keys()].map((ws) => new Promise((resolve) => ws.once("close", resolve))));
+  }
+
+  /** Ends those who have not taken the goodbye. */
+  cut(): void {
+    for (const ws of this.#open.keys()) ws.terminate();
   }
 
   #find(path: string): { upgrade: Upgrade; id: string } | undefined {

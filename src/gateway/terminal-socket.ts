@@ -169,6 +169,7 @@ export class TerminalSocket implements SizeViewer {
     let saidExit = false;
     while (!signal.aborted) {
       await this.#tellWhatIsDue();
+      if (signal.aborted) return; // it left while a screen was drawn for it
       if (exit && !saidExit && this.#offset >= exit.at) {
         saidExit = true;
         this.#tell(exit.frame);

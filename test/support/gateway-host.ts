@@ -1,5 +1,6 @@
 // For tests: a gateway over a real log, with parts behind it that are as small as a test can have them.
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -205,14 +206,18 @@ export async function startTestHost(settings: Partial<GatewaySettings> = {}): Pr
     async dial() {
       const socket = connect(host.gateway.address.port, "127.0.0.1");
       socket.on("error", () => socket.destroy());
-      await new Promise((resolve) => socket.once("connect", resolve));
+      await once(socket, "connect");
       return socket;
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
-      await host.gateway.close();
-      await log[Symbol.asyncDispose]();
-      await rm(home, { recursive: true, force: true });
+      try {
+        await host.gateway.close();
+      } finally {
+        // Its thread would keep the test file from ever ending.
+        await log[Symbol.asyncDispose]();
+        await rm(home, { recursive: true, force: true });
+      }
     },
   };
   return host;
