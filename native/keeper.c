@@ -25,7 +25,7 @@ static char chunk[CHUNK];
 /* ---- the answer to whoever waits for the start; a host that is gone reads the records instead ---- */
 
 static void reply(const char *format, const char *step, int error) {
-  char line[256];
+  char line[512];
   if (keeper.reply < 0) return;
   int length = snprintf(line, sizeof line, format, keeper.name, step, error);
   if (length > 0 && (size_t)length < sizeof line &&
@@ -56,10 +56,12 @@ static bool write_live(void) {
   char boot[80];
   if (!boot_id(boot, sizeof boot)) return false;
   record_begin(&live);
-  record_add(&live, "keeper=%d\npid=%d\ngroup=%d\ntick=%llu\nboot=%s\nmode=%s\nstarted=%lld\nbest_effort=%d\nunlimited=%d\nmark=%s\n",
+  record_add(&live, "keeper=%d\npid=%d\ngroup=%d\ntick=%llu\nboot=%s\nmode=%s\nstarted=%lld\nbest_effort=%d\nunlimited=%d\n",
              (int)getpid(), (int)keeper.child.pid, (int)keeper.child.pid, (unsigned long long)keeper.child.tick, boot,
              keeper.child.pty || (transport.used && keeper.spec.pty) ? "pty" : "pipe", (long long)now_ms(), keeper.best_effort,
-             keeper.unlimited, keeper.spec.mark);
+             keeper.unlimited);
+  if (!transport.used && live.length < sizeof keeper.runs) memcpy(keeper.runs, live.text, live.length + 1);
+  record_add(&live, "mark=%s\n", keeper.spec.mark);
   record_sign(&live, "live", keeper.spec.secret);
   return record_publish("live", &live);
 }
@@ -192,7 +194,8 @@ static void close_when_settled(void) {
 void tell_runs(void) {
   keeper.starting = false;
   release_spec(&keeper.spec);
-  reply("%s ok\n", "", 0);
+  for (char *end = keeper.runs; (end = strchr(end, '\n')) != NULL;) *end = ' ';
+  reply("%s ok %s\n", keeper.runs, 0);
 }
 
 static bool read_report(void) {

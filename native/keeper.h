@@ -214,6 +214,7 @@ struct keeper {
   bool starting, exited, output_ended, closed, no_children;
   int64_t close_at; /* 0: not closing */
   struct ending ending;
+  char runs[256]; /* what `live` says, for the answer; empty for a sandbox, where it says too little */
   struct kill_request kills[MAX_KILLS];
   unsigned kill_count;
   uint32_t refused;

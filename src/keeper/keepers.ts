@@ -2,15 +2,17 @@
 import { randomBytes } from "node:crypto";
 import { addAbortListener } from "node:events";
 import { constants } from "node:fs";
-import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { access, type FileHandle, mkdir, open, readdir, readFile, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { HostError } from "../protocol/errors.ts";
 import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
+import { makeDirectory, removeDirectory, syncDirectory, writeDurably } from "./files.ts";
 import { Gate } from "./gate.ts";
 import { KeptChild } from "./kept-child.ts";
 import { Launcher, type Reply } from "./launcher.ts";
-import { Link } from "./link.ts";
+import { Link, NoKeeper } from "./link.ts";
+import { within } from "./patience.ts";
 import {
   absentAsEmpty,
   decodeIntent,
@@ -55,6 +57,8 @@ export interface KeepersOptions {
 
 export class Keepers implements AsyncDisposable {
   readonly #childrenDir: string;
+  /** The same, open: each start syncs it. */
+  readonly #parent: FileHandle;
   readonly #deadlineMs: number;
   readonly #onWarning: (text: string) => void;
   readonly #launcher: Launcher;
@@ -67,8 +71,9 @@ export class Keepers implements AsyncDisposable {
   readonly #starting = new Gate(startsAtOnce);
   #parentSync: Promise<void> | undefined;
 
-  private constructor(options: KeepersOptions, childrenDir: string) {
+  private constructor(options: KeepersOptions, childrenDir: string, parent: FileHandle) {
     this.#childrenDir = childrenDir;
+    this.#parent = parent;
     this.#deadlineMs = options.startDeadlineMs ?? 5_000;
     this.#onWarning = options.onWarning ?? (() => undefined);
     this.#launcher = new Launcher(resolve(options.binary), options.openFiles ?? 0); // it stands elsewhere
@@ -81,7 +86,7 @@ export class Keepers implements AsyncDisposable {
       throw new HostError("config_refused", "Hearth's home cannot have a line break in it.");
     await mkdir(childrenDir, { recursive: true, mode: 0o700 });
     await access(options.binary, constants.X_OK);
-    return new Keepers(options, childrenDir);
+    return new Keepers(options, childrenDir, await open(childrenDir, "r"));
   }
 
   /** The process id of the launcher, for those who show what runs. */
@@ -99,17 +104,17 @@ export class Keepers implements AsyncDisposable {
   }
 
   async #start(spec: ChildSpec): Promise<Child> {
-    if (this.#closing.signal.aborted)
-      throw new HostError("stopping", "Hearth is stopping: it starts nothing any more.");
+    this.#refuseWhileClosing();
     const dir = this.#dirOf(spec.id);
-    const intent: Intent = {
-      spec,
-      mark: randomBytes(16).toString("hex"),
-      secret: randomBytes(32).toString("hex"),
-      createdAt: Date.now(),
-    };
+    const random = randomBytes(16 + 32).toString("hex");
+    const intent: Intent = { spec, mark: random.slice(0, 32), secret: random.slice(32), createdAt: Date.now() };
     await this.#writeIntent(dir, intent);
     return await this.#launch(spec.id, dir, intent);
+  }
+
+  #refuseWhileClosing(): void {
+    if (this.#closing.signal.aborted)
+      throw new HostError("stopping", "Hearth is stopping: it starts nothing any more.");
   }
 
   /** Finds what is there, ends what has to be ended, and may be called again: who is known already is answered as it is. */
@@ -130,11 +135,12 @@ export class Keepers implements AsyncDisposable {
   async forget(id: string): Promise<void> {
     const dir = this.#dirOf(id);
     const child = this.#children.get(id);
-    const over = child === undefined ? await this.#isOver(dir) : await child.left(leavingMs);
-    if (!over) throw new StillRunning(id);
+    // A keeper that is stopped answers nobody: no answer in time is a no.
+    const over = child === undefined ? await this.#isOver(dir) : await within(2 * leavingMs, child.left(leavingMs));
+    if (over !== true) throw new StillRunning(id);
     child?.detach();
     this.#children.delete(id);
-    await remove(dir);
+    await removeDirectory(dir);
   }
 
   /** After `ms` this process is ended by SIGKILL, even if it hangs: for an orderly exit. `disarmDeadline` takes it back. */
@@ -150,10 +156,11 @@ export class Keepers implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#launcher.close();
-    await Promise.race([Promise.allSettled(this.#cleaning), delay(closingMs, undefined, { ref: false })]);
+    await within(closingMs, Promise.allSettled(this.#cleaning), { ref: false });
     this.#closed.abort();
     for (const child of this.#children.values()) child.detach();
     this.#children.clear();
+    await this.#parent.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -168,12 +175,13 @@ export class Keepers implements AsyncDisposable {
   async #writeIntent(dir: string, intent: Intent): Promise<void> {
     const bytes = encodeIntent(intent);
     try {
-      await mkdir(dir, { mode: 0o700 });
+      await makeDirectory(dir);
       await writeDurably(join(dir, "spec"), bytes);
       await Promise.all([syncDirectory(dir), this.#syncParent()]);
     } catch (cause) {
       const errno = (cause as NodeJS.ErrnoException).code ?? "EUNKNOWN";
-      if (errno !== "EEXIST") await rm(dir, { recursive: true, force: true });
+      if (errno !== "EEXIST") await removeDirectory(dir);
+      this.#refuseWhileClosing();
       throw new FailedStart(intent.spec, "spec", errno, { cause });
     }
   }
@@ -181,22 +189,19 @@ export class Keepers implements AsyncDisposable {
   /** Starts that come together share one sync of the directory they are all in. */
   async #syncParent(): Promise<void> {
     await this.#parentSync; // one that began before our entry was made does not count
-    this.#parentSync ??= syncDirectory(this.#childrenDir).finally(() => {
+    this.#parentSync ??= this.#parent.sync().finally(() => {
       this.#parentSync = undefined;
     });
     await this.#parentSync;
   }
 
   async #launch(id: string, dir: string, intent: Intent): Promise<Child> {
-    const patience = new AbortController();
-    const late = delay(this.#deadlineOf(intent), undefined, { signal: patience.signal }).catch(() => undefined);
     try {
-      const reply = await Promise.race([this.#launcher.start(dir), late]);
+      const reply = await within(this.#deadlineOf(intent), this.#launcher.start(dir));
       if (reply === undefined) return await this.#giveUp(id, dir, intent);
       if (!reply.ok) return await this.#failed(id, dir, intent, reply);
-      return await this.#attach(id, dir, intent);
+      return await this.#attach(id, dir, intent, reply.live);
     } finally {
-      patience.abort();
       this.#launcher.forget(dir);
     }
   }
@@ -209,10 +214,10 @@ export class Keepers implements AsyncDisposable {
     const { step, errno } = reply;
     // Without a launcher nobody can say how far it got: it may go no further, and a child that did come up is ended.
     if (step === "launcher") await revoke(dir);
-    const live = step === "launcher" ? await readLive(dir, intent.secret) : undefined;
+    const live = step === "launcher" ? await readLive(dir, intent) : undefined;
     const failure = await readFailure(dir, intent.secret);
     if (live !== undefined) this.#inBackground(this.#endLate(id, dir, intent));
-    else await remove(dir);
+    else await removeDirectory(dir);
     const name = typeof errno === "number" ? errnoName(errno) : errno;
     throw new FailedStart(intent.spec, step, name, { words: failure?.words });
   }
@@ -225,7 +230,7 @@ export class Keepers implements AsyncDisposable {
 
   /** The start was revoked. A keeper that had already recorded its child may still have let it run: that ends here. */
   async #endLate(id: string, dir: string, intent: Intent): Promise<void> {
-    const live = await readLive(dir, intent.secret);
+    const live = await readLive(dir, intent);
     if (live === undefined) return;
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "failed_start" || verdict.kind === "ended") return;
@@ -236,19 +241,26 @@ export class Keepers implements AsyncDisposable {
     child.detach();
   }
 
-  async #attach(id: string, dir: string, intent: Intent): Promise<Child> {
+  async #attach(id: string, dir: string, intent: Intent, told: Live | undefined): Promise<Child> {
     // It said that it runs, so it most likely answers; a quick child's keeper may have left again, and its records decide.
-    const [live, opened] = await Promise.all([
-      readLive(dir, intent.secret),
-      Link.open(dir, intent.secret, this.#deadlineMs).catch(() => undefined),
-    ]);
+    const [live, connected] = await Promise.all([told ?? readLive(dir, intent), this.#firstConnection(dir, intent)]);
     const verdict: Verdict =
-      opened === undefined ? await decide(dir, intent, live, this.#onWarning) : { kind: "attached", ...opened };
+      typeof connected === "object"
+        ? connected
+        : await decide(dir, intent, live, this.#onWarning, connected === "gone");
     if (verdict.kind === "failed_start") throw failedStart(intent, verdict);
     const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
     if (verdict.kind === "ended") await child.settled();
     this.#children.set(id, child);
     return child;
+  }
+
+  async #firstConnection(dir: string, { secret }: Intent): Promise<Verdict | "gone" | "unknown"> {
+    try {
+      return { kind: "attached", ...(await Link.open(dir, secret, this.#deadlineMs)) };
+    } catch (error) {
+      return error instanceof NoKeeper && error.gone ? "gone" : "unknown";
+    }
   }
 
   async #adoptSafely(id: string): Promise<Adopted> {
@@ -280,7 +292,7 @@ export class Keepers implements AsyncDisposable {
       this.#inBackground(this.#endLate(id, dir, intent));
       return { state: "failed_start", id, spec: intent.spec, ...asAdopted(await readFailure(dir, intent.secret)) };
     }
-    return await this.#adoptClaimed(id, dir, intent, await readLive(dir, intent.secret));
+    return await this.#adoptClaimed(id, dir, intent, await readLive(dir, intent));
   }
 
   async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live | undefined): Promise<Adopted> {
@@ -320,7 +332,7 @@ export class Keepers implements AsyncDisposable {
 
   async #isOver(dir: string): Promise<boolean> {
     const { intent } = await readIntent(dir);
-    const live = intent && (await readLive(dir, intent.secret));
+    const live = intent && (await readLive(dir, intent));
     if (intent === undefined || live === undefined) return true;
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "attached") verdict.link.close();
@@ -347,11 +359,14 @@ async function readIntent(dir: string): Promise<{ claim: string; intent: Intent 
   return { claim: "none", intent: undefined };
 }
 
-async function readLive(dir: string, secret: string): Promise<Live | undefined> {
-  const [record, inside] = await Promise.all([readRecord(dir, "live", secret), readRecord(dir, "inside", secret)]);
+async function readLive(dir: string, { spec, secret }: Intent): Promise<Live | undefined> {
+  const [record, inside] = await Promise.all([
+    readRecord(dir, "live", secret),
+    spec.transport && readRecord(dir, "inside", secret),
+  ]);
   if (record.state !== "signed") return undefined;
   const live = toLive(record.fields);
-  return inside.state === "signed" ? withInside(live, inside.fields) : live;
+  return inside?.state === "signed" ? withInside(live, inside.fields) : live;
 }
 
 async function readFailure(dir: string, secret: string): Promise<Failure | undefined> {
@@ -386,20 +401,4 @@ async function moved(from: string, to: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
-}
-
-async function writeDurably(file: string, bytes: Buffer): Promise<void> {
-  await using handle = await open(file, "wx", 0o600);
-  await handle.writeFile(bytes);
-  await handle.sync();
-}
-
-async function syncDirectory(dir: string): Promise<void> {
-  await using handle = await open(dir, "r");
-  await handle.sync();
-}
-
-/** A keeper that is just leaving may still put a file into it. */
-async function remove(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }

@@ -1,9 +1,14 @@
 // The small process that forks for the host. It may die at any time: the next one is asked what the last one was.
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename } from "node:path";
+import { fieldsOf, toLive } from "./records.ts";
+import type { Live } from "./types.ts";
 
-/** How a start went, by the keeper's own word; a launcher that cannot be run answers for all that wait. */
-export type Reply = { ok: true } | { ok: false; step: string; errno: number | string };
+/**
+ * How a start went, by the keeper's own word; a launcher that cannot be run answers for all that wait. `live`: what the
+ * record of that name says, which then need not be read; not of a child in a sandbox.
+ */
+export type Reply = { ok: true; live: Live | undefined } | { ok: false; step: string; errno: number | string };
 
 const quickDeathMs = 1_000;
 const quickDeathsAllowed = 5;
@@ -112,10 +117,17 @@ export class Launcher {
   }
 
   #hear(line: string): void {
-    const [id = "", word, step = "", errno] = line.split(" ");
+    const [id = "", word, ...rest] = line.split(" ");
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    waiting.resolve(word === "ok" ? { ok: true } : { ok: false, step, errno: Number(errno) });
+    if (word === "ok") waiting.resolve({ ok: true, live: liveIn(rest) });
+    else waiting.resolve({ ok: false, step: rest[0] ?? "", errno: Number(rest[1]) });
   }
+}
+
+/** Nothing but the keeper can write to the pipe that this came through. */
+function liveIn(words: readonly string[]): Live | undefined {
+  const fields = fieldsOf(words);
+  return fields.has("tick") ? toLive(fields) : undefined;
 }

@@ -5,6 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Live } from "./types.ts";
 
 const graceMs = 2_000;
+/** Whom KILL has not ended by then it will not end: another user's, or one that waits for a disk for ever. */
+const hopelessMs = 3_000;
 const lookAgainMs = 20;
 
 interface Process {
@@ -37,9 +39,14 @@ export function parseStat(line: string): Process | undefined {
 /**
  * TERM, a grace, then KILL for everything that is proven to belong to this child. Answers how many were found.
  * Someone is proven by the mark in his environment; then also who is in the child's session while a proven one is
- * (a session's number is not given away while it has members), and the descendants of a proven one.
+ * (a session's number is not given away while it has members), and the descendants of a proven one. Who is still there
+ * when the grace and 3 s more are over is told to `onWarning` and left.
  */
-export async function endOrphans(live: Live, mark: string): Promise<number> {
+export async function endOrphans(
+  live: Live,
+  mark: string,
+  onWarning: (text: string) => void = () => undefined,
+): Promise<number> {
   if ((await currentBootId()) !== live.bootId) return 0;
   const found = new Set<string>();
   const deadline = performance.now() + graceMs;
@@ -47,6 +54,10 @@ export async function endOrphans(live: Live, mark: string): Promise<number> {
     const orphans = await findOrphans(live, mark);
     if (orphans.length === 0) return found.size;
     const insist = performance.now() >= deadline;
+    if (performance.now() >= deadline + hopelessMs) {
+      onWarning(`Processes that a dead keeper left could not be ended: ${orphans.map(({ pid }) => pid).join(", ")}`);
+      return found.size;
+    }
     for (const one of orphans) {
       found.add(`${one.pid} ${one.startTick}`);
       if (insist) signalExactly(one, "SIGKILL");

@@ -1,9 +1,10 @@
 // The files of a child, as text: written for the keeper, and believed only when the keeper signed them.
-import { createHmac, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
 import { getSystemErrorName } from "node:util";
 import { HostError } from "../protocol/errors.ts";
+import { readSmall } from "./files.ts";
+import { hmac } from "./mac.ts";
 import type { ChildSpec, Closed, End, Live, Transport } from "./types.ts";
 
 /** A spec with what only host and keeper know. */
@@ -108,9 +109,9 @@ export function judgeRecord(name: string, bytes: Buffer, secret: string): Found 
   const parts = /^((?:[a-z_]+=.*\n)*?)mac=([0-9a-f]{64})\nend\n$/.exec(text);
   if (parts === null) return { state: text.endsWith("\nend\n") ? "forged" : "torn" };
   const [, body = "", mac = ""] = parts;
-  const expected = createHmac("sha256", secret).update(`${name}\n${body}`).digest();
+  const expected = hmac(secret, `${name}\n${body}`);
   if (!timingSafeEqual(expected, Buffer.from(mac, "hex"))) return { state: "forged" };
-  return { state: "signed", fields: new Map(body.trimEnd().split("\n").map(cut)) };
+  return { state: "signed", fields: fieldsOf(body.trimEnd().split("\n")) };
 }
 
 /** Reads and judges `dir/name`. */
@@ -119,7 +120,7 @@ export async function readRecord(
   name: "live" | "inside" | "exit" | "closed",
   secret: string,
 ): Promise<Found> {
-  const bytes = await readFile(join(dir, name)).catch(absentAsEmpty);
+  const bytes = await readSmall(join(dir, name)).catch(absentAsEmpty);
   return judgeRecord(name, bytes, secret);
 }
 
@@ -130,6 +131,11 @@ export function absentAsEmpty(error: NodeJS.ErrnoException): Buffer {
 }
 
 type Fields = ReadonlyMap<string, string>;
+
+/** `key=value` each. */
+export function fieldsOf(entries: readonly string[]): Fields {
+  return new Map(entries.map(cut));
+}
 
 export function toLive(fields: Fields): Live {
   return {

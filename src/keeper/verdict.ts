@@ -19,26 +19,30 @@ const helloMs = 5_000;
 /** Pauses before asking again. A keeper whose child was quick is gone within the first. */
 const pausesMs = [1, 5, 20];
 
-/** Idempotent: whatever it ends is gone when it is asked again. `onWarning` hears of what should not be. */
+/**
+ * Idempotent: whatever it ends is gone when it is asked again. `onWarning` hears of what should not be; `gone`: it is known
+ * already that there is no keeper any more.
+ */
 export async function decide(
   dir: string,
   { mark, secret }: Intent,
   live: Live | undefined,
   onWarning: (text: string) => void,
+  gone = false,
 ): Promise<Verdict> {
-  const connected = await connectTo(dir, secret);
+  const connected = gone ? "gone" : await connectTo(dir, secret);
   if (connected !== "gone") return connected;
-  const exit = await readRecord(dir, "exit", secret); // read after the keeper was gone: it writes nothing any more
+  // Read after the keeper was gone: it writes nothing any more.
+  const [exit, closed] = await Promise.all([readRecord(dir, "exit", secret), readRecord(dir, "closed", secret)]);
   if (exit.state === "signed") {
     const end = toEnd(exit.fields);
     if (end.kind === "failed_start") return end;
-    const closed = await readRecord(dir, "closed", secret);
     if (closed.state === "torn" || closed.state === "forged") onWarning(`${dir}/closed is ${closed.state}: ignored`);
-    if (live !== undefined) await endLeftBehind(dir, live, mark);
+    if (live !== undefined) await endLeftBehind(dir, live, mark, onWarning);
     return { kind: "ended", end, closed: closed.state === "signed" ? toClosed(closed.fields) : undefined };
   }
   if (exit.state !== "absent") onWarning(`${dir}/exit is ${exit.state}: ignored`);
-  return { kind: "ended", end: await lost(live, mark, exit.state === "forged"), closed: undefined };
+  return { kind: "ended", end: await lost(live, mark, exit.state === "forged", onWarning), closed: undefined };
 }
 
 async function connectTo(dir: string, secret: string): Promise<Verdict | "gone"> {
@@ -59,16 +63,21 @@ async function connectTo(dir: string, secret: string): Promise<Verdict | "gone">
  * A keeper takes its socket with it when it leaves. One that is still there belonged to a keeper that was killed: nobody
  * answers any more for what an ended child has left running.
  */
-async function endLeftBehind(dir: string, live: Live, mark: string): Promise<void> {
+async function endLeftBehind(dir: string, live: Live, mark: string, onWarning: (text: string) => void): Promise<void> {
   const socket = join(dir, "sock");
   if ((await lstat(socket).catch(() => undefined)) === undefined) return;
-  await endOrphans(live, mark);
+  await endOrphans(live, mark, onWarning);
   await rm(socket, { force: true });
 }
 
-async function lost(live: Live | undefined, mark: string, forged: boolean): Promise<End> {
+async function lost(
+  live: Live | undefined,
+  mark: string,
+  forged: boolean,
+  onWarning: (text: string) => void,
+): Promise<End> {
   const boot = await currentBootId();
   if (live !== undefined && boot !== undefined && boot !== live.bootId) return { kind: "lost", reason: "reboot" };
-  if (live !== undefined) await endOrphans(live, mark);
+  if (live !== undefined) await endOrphans(live, mark, onWarning);
   return { kind: "lost", reason: forged ? "status_untrusted" : "keeper_gone" };
 }

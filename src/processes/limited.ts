@@ -50,6 +50,9 @@ export function withLimits(row: ProcessRow, { live }: Child): ProcessRow {
   return { ...row, limits: { ...row.limits, enforced: false }, notes: [...row.notes, note] };
 }
 
+/** Why it stops. Without a word of its own each abort would make an error, with its stack, that nobody reads. */
+const OVER = "over";
+
 export class LimitWatch {
   readonly #o: LimitedOptions;
   readonly #stopped = new AbortController();
@@ -91,7 +94,7 @@ export class LimitWatch {
 
   /** Once more, at its end: what was hit is told before this resolves. */
   async finish(): Promise<void> {
-    this.#stopped.abort();
+    this.#stopped.abort(OVER);
     await this.#followed?.look();
     this.#followed?.stop();
     this.#lookAtSpool();
@@ -100,7 +103,7 @@ export class LimitWatch {
 
   /** Lets go; a next host goes on. */
   leave(): void {
-    this.#stopped.abort();
+    this.#stopped.abort(OVER);
     this.#followed?.stop();
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, utimes, writeFile } from "node:fs/promises";
+import { access, readFile, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { LoginEnvironment, parseEnvironment } from "./login-environment.ts";
@@ -59,6 +59,23 @@ describe("the login shell's environment", () => {
     assert.equal(parseEnvironment(Buffer.from("\nmark\nA=1\0B=2"), "mark"), null);
     assert.equal(parseEnvironment(Buffer.from("A=1\0"), "mark"), null);
     assert.deepEqual(parseEnvironment(Buffer.from("x\nmark\nA=1\0B=\0"), "mark"), { A: "1", B: "" });
+  });
+  it("P1: a keeper that is stopped while it reads costs the limit, and holds up no start", async () => {
+    await using host = await SmallHost.start();
+    await profile(host, "echo $PPID > $HOME/keeper; sleep 300\n");
+    const reading = reader(host, 300).read();
+    const keeperOf = () => readFile(path.join(host.userHome, "keeper"), "utf8").catch(() => "");
+    let keeper = "";
+    while (!/^\d+\n$/.test(keeper)) {
+      keeper = await keeperOf();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    process.kill(Number(keeper), "SIGSTOP");
+    try {
+      assert.match((await reading).problem ?? "", /took longer than 0.3 s/);
+    } finally {
+      process.kill(Number(keeper), "SIGCONT");
+    }
   });
   it("P1: leaves no files behind, also when the host dies while it reads", async () => {
     await using host = await SmallHost.start();

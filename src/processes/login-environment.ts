@@ -2,11 +2,10 @@
 // so it runs once, under a keeper (it cannot reach the host's terminal) and under a limit, and is remembered until one of
 // its files changes.
 import { randomBytes } from "node:crypto";
-import { stat } from "node:fs/promises";
-import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { settled } from "./clock.ts";
 import type { Environment } from "./environment.ts";
+import { ProfileFiles } from "./profile-files.ts";
 
 const PREFIX = "env_";
 const LIMIT_MS = 10_000;
@@ -15,43 +14,6 @@ const RETRY_MS = 10 * 60_000;
 const MAX_BYTES = 1024 * 1024;
 /** What a profile runs may hold a lock that it leaves behind when it is killed unasked (pyenv: each login then takes a minute). */
 const GRACE_MS = 1_000;
-
-const systemFiles = [
-  "/etc/environment",
-  "/etc/profile",
-  "/etc/bash.bashrc",
-  "/etc/bashrc",
-  "/etc/zsh/zshenv",
-  "/etc/zsh/zprofile",
-  "/etc/zsh/zshrc",
-  "/etc/zshenv",
-  "/etc/zprofile",
-  "/etc/zshrc",
-];
-const homeFiles = [
-  ".profile",
-  ".bash_profile",
-  ".bash_login",
-  ".bashrc",
-  ".zshenv",
-  ".zprofile",
-  ".zshrc",
-  ".zlogin",
-  ".config/fish/config.fish",
-];
-
-async function stampOf(file: string): Promise<string> {
-  return stat(file).then(
-    (found) => `${found.mtimeMs}/${found.size}`,
-    () => "-",
-  );
-}
-
-/** Changes whenever a profile file does. */
-async function profileStamp(home: string | undefined): Promise<string> {
-  const own = home === undefined ? [] : homeFiles.map((file) => path.join(home, file));
-  return (await Promise.all([...systemFiles, ...own].map(stampOf))).join(" ");
-}
 
 /** The variables that `env -0` printed after `mark`, or null if the list is not whole. */
 export function parseEnvironment(output: Buffer, mark: string): Record<string, string> | null {
@@ -86,6 +48,7 @@ export class LoginEnvironment {
   readonly #keepers: Keepers;
   readonly #onWarning: (text: string) => void;
   readonly #limitMs: number;
+  readonly #files = new ProfileFiles();
   #cached: Cached | null = null;
 
   readonly #leaving: AbortSignal;
@@ -111,7 +74,7 @@ export class LoginEnvironment {
   /** The login environment of `shell` on top of `base`; reads the profile only when it must. Never throws. */
   async get(shell: string, base: Environment): Promise<Login> {
     const key = JSON.stringify([shell, base]);
-    const stamp = await profileStamp(base.HOME);
+    const stamp = await this.#files.stamp(base.HOME);
     const old = this.#cached;
     if (old !== null && old.key === key && old.stamp === stamp) {
       const stale = old.settled?.problem !== null && old.settled !== null && performance.now() - old.readAt > RETRY_MS;
@@ -142,15 +105,13 @@ export class LoginEnvironment {
       quotaBytes: MAX_BYTES,
     });
     void this.#forgetWhenClosed(child);
-    await child.eof().catch(() => undefined);
-    const patience = new AbortController();
-    const signal = AbortSignal.any([patience.signal, this.#leaving]);
-    const late = delay(this.#limitMs, null, { signal, ref: false }).catch(() => null);
-    const end = await Promise.race([child.exited, late]);
-    patience.abort();
+    // Nobody waits for the answers to these: a keeper that is stopped would hold up every start.
+    void child.eof().catch(() => undefined);
+    await settled(child.exited, this.#limitMs, [this.#leaving]);
     if (this.#leaving.aborted) return { environment: null, problem: "the host is stopping" };
-    if (end === null) {
-      await child.kill({ graceMs: GRACE_MS });
+    const { end } = child;
+    if (end === undefined) {
+      child.kill({ graceMs: GRACE_MS }).catch((error: unknown) => this.#onWarning(String(error)));
       return this.#failed(shell, `it took longer than ${this.#limitMs / 1000} s`);
     }
     if (end.kind === "lost") return this.#failed(shell, "its keeper was lost");

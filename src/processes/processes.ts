@@ -1,6 +1,5 @@
 // Every process there is: starts them, finds them again after a restart, and answers for them.
 import { createHash } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -11,6 +10,7 @@ import type { ProcessRow } from "../protocol/rows.ts";
 import type { Sandboxes } from "../sandboxes/sandboxes.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import type { Attachment } from "./attachment.ts";
+import { settled } from "./clock.ts";
 import type { Environment } from "./environment.ts";
 import { Forgetting } from "./forgetting.ts";
 import { type Activity, type Filter, Known } from "./known.ts";
@@ -392,15 +392,8 @@ export class Processes implements AsyncDisposable {
     const limit = this.#o.settings().waitLimitMs;
     const asked = o.timeoutMs ?? limit;
     const clamped = asked > limit;
-    const patience = new AbortController();
-    const signal = AbortSignal.any([
-      patience.signal,
-      this.#leaving.signal,
-      ...(o.signal === undefined ? [] : [o.signal]),
-    ]);
-    const late = delay(Math.min(asked, limit), null, { signal }).catch(() => null);
-    if (process.running) await Promise.race([process.ended, late]);
-    patience.abort();
+    if (process.running)
+      await settled(process.ended, Math.min(asked, limit), [this.#leaving.signal, ...(o.signal ? [o.signal] : [])]);
     // Else whoever waits would go on, with a host that is gone: and end, for a timeout say, what is to live on.
     if (process.running && this.#leaving.signal.aborted)
       throw new HostError(

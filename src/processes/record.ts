@@ -1,5 +1,6 @@
 // What is written down about a process: its events, the row lists are made of, and what a next host must know (P31–P33).
 import * as z from "zod";
+import type { Closed } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HOST_STREAM, type NewEvent, type Payload, sessionStream } from "../protocol/events.ts";
 import { ProcessRow } from "../protocol/rows.ts";
@@ -142,14 +143,19 @@ export class Recorder {
     await this.#append(row, book, [{ id, type: "process.limited", payload: limited }]);
   }
 
-  /** `tail` is the end of the output, plain and bounded. */
-  async ended(row: ProcessRow, book: Book, tail: string): Promise<void> {
-    await this.#append(row, book, this.#endedEvents(row, tail, row.notify_on_complete));
+  /** `tail` is the end of the output, plain and bounded; `closed`: the output has ended as well, and how. */
+  async ended(row: ProcessRow, book: Book, tail: string, closed: Closed | null = null): Promise<void> {
+    const events = this.#endedEvents(row, tail, row.notify_on_complete);
+    if (closed !== null) events.push(this.#closedEvent(row, closed));
+    await this.#append(row, book, events);
   }
 
-  async closed(row: ProcessRow, book: Book, bytes: number, stragglers: number): Promise<void> {
-    const payload = { process_id: row.process_id, bytes, stragglers };
-    await this.#append(row, book, [{ id: `${row.process_id}:closed`, type: "process.closed", payload }]);
+  async closed(row: ProcessRow, book: Book, closed: Closed): Promise<void> {
+    await this.#append(row, book, [this.#closedEvent(row, closed)]);
+  }
+
+  #closedEvent({ process_id }: ProcessRow, { bytes, stragglers }: Closed): NewEvent {
+    return { id: `${process_id}:closed`, type: "process.closed", payload: { process_id, bytes, stragglers } };
   }
 
   /** Forgets rows; the events stay. */

@@ -1,7 +1,7 @@
 // One process from its start to the end of its output: its state moves once, and each move is recorded before it is shown.
-import { setTimeout as delay } from "node:timers/promises";
 import type { Child, End } from "../keeper/keepers.ts";
 import { NotRunning } from "../keeper/keepers.ts";
+import { within } from "../keeper/patience.ts";
 import type { Limits } from "../limits/limits.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
@@ -206,15 +206,15 @@ export class Supervised {
 
   async #follow(child: Child): Promise<void> {
     const end = await child.exited;
-    if (this.running) await this.#finish(end);
+    if (this.running) await this.#finish(child, end);
     if (end.kind === "lost") return await this.#leaveGroups(child, true);
     const overdue = this.#markOverdue();
-    const { bytes, stragglers } = await child.closed;
+    const closed = await child.closed;
     overdue();
     void this.#leaveGroups(child, false);
     if (!this.#row.closed) {
       const row = { ...this.#row, closed: true };
-      await this.#durably(() => this.#around.recorder.closed(row, this.#book, bytes, stragglers));
+      await this.#durably(() => this.#around.recorder.closed(row, this.#book, closed));
       this.#row = row;
     }
     this.#closed.resolve();
@@ -239,7 +239,7 @@ export class Supervised {
   }
 
   /** P23: runs once. Matches are told before the end is; a disk without room delays the record, and with it the end. */
-  async #finish(end: End): Promise<void> {
+  async #finish(child: Child, end: End): Promise<void> {
     const outcome = this.#around.redactor.value(outcomeOf(end, this.#book.asked, Date.now()));
     const last = outcome.bytes_at_exit ?? this.output.spool.length;
     await this.#check?.stop();
@@ -248,9 +248,12 @@ export class Supervised {
     const asked = outcome.status === "killed";
     const reason = outcome.reason ?? limitReason({ signal: outcome.signal, asked }, this.#limited);
     const row: ProcessRow = { ...this.#row, ...outcome, reason, closed: outcome.status === "lost" };
-    const tail = await this.#noticeTail(last);
+    const tail = row.notify_on_complete && row.session_id !== null ? await this.#noticeTail(last) : "";
+    // As a rule the output of a quick one has ended by now too: then that is written in the same breath.
+    const closed = child.spool.ended && !row.closed ? await child.closed : null;
+    if (closed !== null) row.closed = true;
     try {
-      await this.#durably(() => this.#around.recorder.ended(row, this.#book, tail));
+      await this.#durably(() => this.#around.recorder.ended(row, this.#book, tail, closed));
     } catch (error) {
       if (this.#around.leaving.aborted) throw error;
       // The log has failed for good. Whoever waits is told the truth; a next host will record it from the child's files.
@@ -304,26 +307,25 @@ export class Supervised {
       this.#around.onWarning(`who ends process ${this.id} could not be recorded: ${String(error)}`);
     });
     // A disk that is slow or stuck must not keep a process alive (F23); whatever is recorded later comes after this.
-    await Promise.race([recorded, delay(WISH_MS, undefined, { ref: false })]);
+    await within(WISH_MS, recorded, { ref: false });
     // What ended while that was written has ended by itself.
     if (this.#book.asked === null) this.#book = { ...this.#book, asked: { source, at: Date.now() } };
   }
 
   async #end(child: Child, graceMs: number, limitMs: number): Promise<void> {
-    const patience = new AbortController();
-    const late = delay(limitMs, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
     const asked = child.kill({ graceMs }).catch((error: unknown) => {
       // It may end between our look and our request; anything else shows in that it stays.
       if (this.running) this.#around.onWarning(`process ${this.id} could not be asked to end: ${String(error)}`);
     });
-    await Promise.race([Promise.all([asked, this.#ended.promise, this.#closed.promise]), late]);
-    patience.abort();
+    await within(limitMs, Promise.all([asked, this.#ended.promise, this.#closed.promise]), { ref: false });
   }
 
-  /** Ends it at once, because its start could not be recorded (P5). */
+  /** Ends it at once, because its start could not be recorded (P5). Answers when it is gone, or soon in any case. */
   async destroy(): Promise<void> {
-    await this.#child?.kill({ graceMs: DESTROY_MS, firstSignal: 9 });
-    await this.#child?.closed;
+    const child = this.#child;
+    if (child === null) return;
+    const gone = child.kill({ graceMs: DESTROY_MS, firstSignal: 9 }).then(() => child.closed);
+    await within(DESTROY_MS + LAST_MOMENTS_MS, gone);
   }
 
   #living(): Child {

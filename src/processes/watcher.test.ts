@@ -45,6 +45,51 @@ describe("a watch on a process's output", () => {
     await watcher.stop();
   });
 
+  it("F21: waits for bytes that a full disk does not have yet, without asking for them on and on", async () => {
+    let reads = 0;
+    class Behind extends MemorySpool {
+      missing = 5;
+      override get length(): number {
+        return super.length + this.missing;
+      }
+      override read(from: number, max: number): Promise<{ offset: number; bytes: Buffer }> {
+        reads++;
+        return super.read(from, max);
+      }
+    }
+    const spool = new Behind();
+    const { clock, told, watcher } = watching(["late"], { spool });
+    spool.add("early\n");
+    await settle();
+    const finishing = watcher.finish(spool.length);
+    await settle();
+    assert.ok(reads < 5, `${reads} reads`);
+    spool.missing = 0;
+    spool.add("late\n");
+    clock.pass(1_000);
+    await finishing;
+    assert.deepEqual(
+      told.map(({ lines }) => lines),
+      [["late"]],
+    );
+  });
+
+  it("F21: an output that has ended with less than was told of holds up no end", async () => {
+    class Short extends MemorySpool {
+      override get length(): number {
+        return super.length + 5;
+      }
+    }
+    const spool = new Short();
+    const { clock, watcher } = watching(["x"], { spool });
+    spool.add("all there is\n");
+    await settle();
+    spool.end();
+    const finishing = watcher.finish(spool.length);
+    clock.pass(1_000);
+    await finishing;
+  });
+
   it("P26: after the first gives at most one summary in 15 s, with the count of what it does not show", async () => {
     const { spool, clock, told, watcher } = watching(["x"]);
     spool.add("x 1\n");

@@ -1,6 +1,7 @@
 // Watches a process's output and says so at a pace people and models can bear: the first match at once, then at most one
 // summary in 15 s (P25, P26).
 
+import { addAbortListener } from "node:events";
 import type { Spool } from "../keeper/keepers.ts";
 import { OffsetGone } from "../keeper/keepers.ts";
 import { shownPattern, type WatchPattern } from "../protocol/watch-pattern.ts";
@@ -14,6 +15,8 @@ export const SUMMARY_MS = 15_000;
 const CHUNK_BYTES = 128 * 1024;
 /** So many windows in a row with more than could be told: whoever watches should rather hear of the end. */
 const FULL_WINDOWS = 3;
+/** How long until bytes that are not on the disk yet are looked for again. */
+const BEHIND_MS = 250;
 const MAX_LINES = 20;
 const MAX_CHARACTERS = 2_000;
 
@@ -145,11 +148,27 @@ export class Watcher {
         continue;
       }
       await this.#scan(position);
+      if (this.#scanner.offset !== position) continue;
+      if (this.#spool.ended) break;
+      await this.#pause();
     }
     if (this.#stopping.signal.aborted) return;
     this.#scanning = true;
     await this.#take(await this.#scanner.end());
     this.#scanning = false;
+  }
+
+  /** The keeper has told of more than the disk has, which is full just now: to ask on and on would only keep both busy. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const over = () => {
+        callOff();
+        stopping[Symbol.dispose]();
+        resolve();
+      };
+      const callOff = this.#clock.after(BEHIND_MS, over);
+      const stopping = addAbortListener(this.#stopping.signal, over);
+    });
   }
 
   async #scan(position: number): Promise<void> {
