@@ -36,6 +36,9 @@ async function readStream(
   }
 }
 
+/** A host that cannot be reached for so long is not on its way back. */
+const AWAY_MS = 60_000;
+
 export class EventSourceClient {
   readonly events: SourceEvent[] = [];
   readonly #host: RunningHost;
@@ -50,7 +53,8 @@ export class EventSourceClient {
 
   /** Follows over any number of broken connections until the stream ends, or `enough` says so of an event. */
   async follow(enough: (event: SourceEvent) => boolean = () => false): Promise<void> {
-    for (;;) {
+    for (let reached = performance.now(); ; ) {
+      assert.ok(performance.now() - reached < AWAY_MS, `the host has not been there for ${AWAY_MS} ms`);
       const last = this.events.at(-1)?.id;
       const headers: Record<string, string> = last === undefined ? {} : { "last-event-id": String(last) };
       const response = await this.#host.fetch(this.#path, { headers }).catch(() => undefined);
@@ -61,6 +65,7 @@ export class EventSourceClient {
           return enough(event);
         };
         if ((await readStream(response, take)) !== "broken") return;
+        reached = performance.now();
       } else if (response !== undefined) {
         // A host that is on its way out says so; anything else is no answer to wait for.
         assert.equal(response.status, 503, await response.text());

@@ -5,12 +5,17 @@ import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { HearthClient } from "../../src/client/client.ts";
 import { openGateway } from "../../src/client/node.ts";
 import type { EventParams } from "../../src/protocol/events.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A host that is not up by then never will be, and one that has not stopped by then is ended: the test fails and says so. */
+const START_MS = 60_000;
+const STOP_MS = 30_000;
 
 export class RunningHost implements AsyncDisposable {
   readonly home: string;
@@ -38,8 +43,13 @@ export class RunningHost implements AsyncDisposable {
     home?: string,
   ): Promise<RunningHost> {
     const host = new RunningHost(home ?? (await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")))), env, through);
-    await host.restart();
-    return host;
+    try {
+      await host.restart();
+      return host;
+    } catch (error) {
+      await host.#clear();
+      throw error;
+    }
   }
 
   get address(): string {
@@ -79,12 +89,17 @@ export class RunningHost implements AsyncDisposable {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.complaints = (this.complaints + text).slice(-10_000);
     });
-    for await (const line of createInterface({ input: child.stdout })) {
-      const url = /https?:\/\/\S+/.exec(line)?.[0];
-      if (url === undefined) continue;
-      this.url = url;
-      this.#port = Number(new URL(url).port);
-      return;
+    const late = setTimeout(() => child.kill("SIGKILL"), START_MS);
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        const url = /https?:\/\/\S+/.exec(line)?.[0];
+        if (url === undefined) continue;
+        this.url = url;
+        this.#port = Number(new URL(url).port);
+        return;
+      }
+    } finally {
+      clearTimeout(late);
     }
     throw new Error(`The host did not start: ${this.complaints}`);
   }
@@ -125,17 +140,24 @@ export class RunningHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#process;
     try {
-      if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-        const client = await this.client();
-        const exited = once(child, "exit");
-        await client.call("host.stop", { all: true });
-        await exited;
-      }
+      if (child !== undefined && child.exitCode === null && child.signalCode === null) await this.#stop(child);
     } finally {
-      for (const client of this.#clients) client.close();
-      await this.kill9();
-      await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
+      await this.#clear();
     }
+  }
+
+  /** One that ends meanwhile, or hangs, answers nobody, and a client asks again for ever. */
+  async #stop(child: ChildProcess): Promise<void> {
+    const exited = once(child, "exit").then(() => true);
+    const asked = (await this.client()).call("host.stop", { all: true }).then(() => exited);
+    if (!(await Promise.race([exited, asked, delay(STOP_MS, false, { ref: false })])))
+      throw new Error(`The host has not stopped after ${STOP_MS} ms: ${this.complaints}`);
+  }
+
+  async #clear(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.kill9();
+    await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

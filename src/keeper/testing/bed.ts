@@ -16,6 +16,10 @@ export const binaries = {
   sanitized: () => compile({ outFile: `${defaultOutFile}-sanitized`, sanitize: true }),
 };
 
+/** How long a test waits for what should come at once, even on a busy machine. */
+const patienceMs = 15_000;
+const unansweredMs = 10_000;
+
 /** The words that lead from a keeper to its inside half, given the binary. */
 export type WayIn = (binary: string) => readonly string[];
 
@@ -83,9 +87,13 @@ export class Bed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(join(this.childrenDir, "test_point"), { force: true });
     const adopted = await this.keepers.adopt();
-    await Promise.all(adopted.map((one) => ("child" in one ? one.child.kill({ graceMs: 1 }) : undefined)));
+    const ended = Promise.all(adopted.map((one) => ("child" in one ? one.child.kill({ graceMs: 1 }) : undefined)));
+    // A keeper that a failed test has left stopped answers nobody.
+    if ((await Promise.race([ended, delay(unansweredMs, "late", { ref: false })])) === "late")
+      for (const one of adopted)
+        if ("child" in one) for (const pid of [one.child.live?.keeperPid, one.child.live?.pid]) this.alsoEnd(pid ?? 0);
     await this.keepers.close();
-    for (const pid of this.#strays) killQuietly(pid);
+    for (const pid of this.#strays) if (pid > 0) killQuietly(pid);
     await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
@@ -125,20 +133,22 @@ export async function allText(child: Child): Promise<string> {
   return await textSoFar(child);
 }
 
-/** Waits until the output contains `text`. */
+/** Waits until the output contains `text`; fails when it does not grow for long. */
 export async function until(child: Child, text: string): Promise<string> {
-  for (;;) {
+  for (let patience = AbortSignal.timeout(patienceMs); ; patience = AbortSignal.timeout(patienceMs)) {
     const { length, ended } = child.spool;
     const now = await textSoFar(child);
     if (now.includes(text)) return now;
     if (ended) throw new Error(`The output ended without ${JSON.stringify(text)}: ${JSON.stringify(now)}`);
-    await child.spool.grown(length, AbortSignal.timeout(15_000));
+    await child.spool.grown(length, patience);
+    if (patience.aborted) throw new Error(`The output never had ${JSON.stringify(text)}: ${JSON.stringify(now)}`);
   }
 }
 
 /** Waits for a condition that nothing announces. */
 export async function eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
-  for (const limit = performance.now() + 15_000; performance.now() < limit; await delay(10)) if (await check()) return;
+  for (const limit = performance.now() + patienceMs; performance.now() < limit; await delay(10))
+    if (await check()) return;
   throw new Error(`It never came true: ${what}`);
 }
 
@@ -187,6 +197,7 @@ export class OtherHost {
   }
 
   async kill(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const gone = once(this.process, "exit");
     this.process.kill("SIGKILL");
     await gone;
