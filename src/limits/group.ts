@@ -84,10 +84,12 @@ export async function limit(
 export interface Gauge {
   memory: string | null;
   pids: string | null;
+  /** Of the session: newer kernels count a start that was refused where the limit is, not where it was tried. */
+  sessionPids: string | null;
 }
 
 export async function gaugeOf(directories: readonly string[]): Promise<Gauge> {
-  const find = async (names: readonly string[]): Promise<string | null> => {
+  const find = async (...names: readonly string[]): Promise<string | null> => {
     for (const directory of directories)
       for (const name of names) {
         const file = join(directory, name);
@@ -95,8 +97,12 @@ export async function gaugeOf(directories: readonly string[]): Promise<Gauge> {
       }
     return null;
   };
-  // Both say how often something in this very group was killed, whichever limit above it was the cause.
-  return { memory: await find(["memory.events", "memory.oom_control"]), pids: await find(["pids.events"]) };
+  // The first two say how often something in this very group was refused or killed, whichever limit above was the cause.
+  return {
+    memory: await find("memory.events", "memory.oom_control"),
+    pids: await find("pids.events"),
+    sessionPids: await find("../pids.events.local"),
+  };
 }
 
 /** The number after a word, as in `oom_kill 3`; 0 if there is none, or no such file (any more). */

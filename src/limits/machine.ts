@@ -85,9 +85,13 @@ export async function survey({ proc }: Kernel = { proc: "/proc" }): Promise<Surv
     const group = groups.find(({ controllers }) => controllers[0] === "" && controllers.length === 1)?.path;
     const found = group === undefined ? undefined : directoryOf(mount, group);
     if (found === undefined) continue;
-    const directory = basename(found) === HOST_GROUP ? dirname(found) : found;
-    if (directory.endsWith(".service")) {
-      troubles.push(`${directory} is a service's, and systemd starts no service again whose divided group is in use`);
+    const aside = basename(found) === HOST_GROUP;
+    const directory = aside ? dirname(found) : found;
+    // With DelegateSubgroup= systemd starts it beside its children; without, it finds no place for the next one.
+    if (directory.endsWith(".service") && !aside) {
+      troubles.push(
+        `${directory} is a service's without DelegateSubgroup=${HOST_GROUP}, which systemd could not start again once it is divided`,
+      );
       continue;
     }
     const offered = words(await text(join(directory, "cgroup.controllers")));
@@ -143,20 +147,19 @@ export async function enable(directory: string, controllers: readonly Controller
  * and those that it was started by, they move into a group beside the children's; others are not ours to move.
  */
 async function handOut({ directory, controllers }: Place, { proc }: Kernel): Promise<void> {
-  try {
-    await enable(directory, controllers);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+  const members = words(await text(join(directory, "cgroup.procs")));
+  // The kernel objects only where memory is among the controllers: the others make a group of threads instead, below which
+  // no other group can have processes. The root of all, which alone has no type, may have both.
+  if (members.length > 0 && (await text(join(directory, "cgroup.type"))) !== "") {
     const ours = await ancestry(proc);
-    const members = words(await readFile(join(directory, "cgroup.procs"), "utf8"));
     const strangers = members.filter((pid) => !ours.has(pid));
     if (strangers.length > 0)
-      throw new Error(`${directory} has other processes in it (${strangers.slice(0, 3).join(", ")})`, { cause: error });
+      throw new Error(`${directory} has other processes in it (${strangers.slice(0, 3).join(", ")})`);
     const aside = join(directory, HOST_GROUP);
     await mkdir(aside, { recursive: true });
     for (const pid of members) await writeFile(join(aside, "cgroup.procs"), pid);
-    await enable(directory, controllers);
   }
+  await enable(directory, controllers);
 }
 
 /** This process and all it was started by. */

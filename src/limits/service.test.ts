@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { survey } from "./machine.ts";
 
 describe("the group of a host", () => {
-  it("is left whole where it is a service's, which could not be started again otherwise, and divided elsewhere", async () => {
+  it("is left whole where it is a service's that systemd could not start again otherwise, and divided elsewhere", async () => {
     const folder = await mkdtemp(join(tmpdir(), "hearth-service-group-"));
     try {
       const proc = join(folder, "proc");
@@ -24,7 +24,9 @@ describe("the group of a host", () => {
       const service = await surveyed("app.slice/hearth.service");
       assert.deepEqual(service.places, []);
       assert.match(service.why ?? "", /hearth\.service is a service's/);
-      assert.deepEqual((await surveyed("app.slice/hearth.service/hearth-host")).places, []);
+      const delegated = await surveyed("app.slice/hearth.service/hearth-host");
+      assert.deepEqual(delegated.why, null);
+      assert.match(delegated.places[0]?.directory ?? "", /hearth\.service$/);
       const terminal = await surveyed("app.slice/terminal.scope");
       assert.deepEqual(terminal.why, null);
       assert.equal(terminal.places.length, 1);

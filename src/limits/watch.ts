@@ -21,6 +21,8 @@ class Followed {
   readonly #onHit: (hit: Hit) => void;
   readonly #told = new Set<Hit["limit"]>();
   #gauge: Promise<Gauge> | undefined;
+  /** Starts its session had been refused when it came. */
+  #refusedBefore = 0;
   #looking: Promise<void> | undefined;
 
   constructor(groups: readonly string[], limits: ProcessLimits | null, onHit: (hit: Hit) => void) {
@@ -39,16 +41,27 @@ class Followed {
   }
 
   async #look(): Promise<void> {
-    this.#gauge ??= gaugeOf(this.#groups);
-    const gauge = await this.#gauge;
-    if (!this.#told.has("memory") && (await countIn(gauge.memory, "oom_kill")) > 0) await this.#tell("memory", gauge);
-    if (!this.#told.has("pids") && (await countIn(gauge.pids, "max")) > 0) await this.#tell("pids", gauge);
+    const gauge = await this.begin();
+    if (!this.#told.has("memory") && (await countIn(gauge.memory, "oom_kill")) > 0)
+      this.#tell(await this.#memoryHit(gauge));
+    if (!this.#told.has("pids") && (await countIn(gauge.pids, "max")) > 0) this.#tell(await this.#pidsHit(gauge));
+    if (!this.#told.has("pids") && (await countIn(gauge.sessionPids, "max")) > this.#refusedBefore)
+      this.#tell(await this.#sessionPidsHit(gauge));
   }
 
-  async #tell(limit: Hit["limit"], gauge: Gauge): Promise<void> {
-    const hit = limit === "memory" ? await this.#memoryHit(gauge) : await this.#pidsHit(gauge);
+  /** What is to be read, and what it said when this child came. */
+  async begin(): Promise<Gauge> {
+    this.#gauge ??= (async () => {
+      const gauge = await gaugeOf(this.#groups);
+      this.#refusedBefore = await countIn(gauge.sessionPids, "max");
+      return gauge;
+    })();
+    return await this.#gauge;
+  }
+
+  #tell(hit: Hit | null): void {
     if (hit === null) return;
-    this.#told.add(limit);
+    this.#told.add(hit.limit);
     this.#onHit(hit);
   }
 
@@ -62,23 +75,28 @@ class Followed {
     const failures = await Promise.all(
       files.map(async (file) => Math.max(await countIn(file, "oom"), (await numberIn(file)) ?? 0)),
     );
-    if (own !== null && failures.some((count) => count > 0)) return { limit: "memory", scope: "process", value: own };
     const all = await limitOf(dirname(group), ["memory.max", "memory.limit_in_bytes"]);
-    if (all !== null) return { limit: "memory", scope: "session", value: all };
-    return own === null ? null : { limit: "memory", scope: "process", value: own };
+    const mine = own !== null && (all === null || (own <= all && failures.some((count) => count > 0)));
+    if (mine) return { limit: "memory", scope: "process", value: own };
+    return all === null ? null : { limit: "memory", scope: "session", value: all };
   }
 
   /** null: who ended it has set the limit to 0, so that nothing is born any more. */
   async #pidsHit({ pids }: Gauge): Promise<Hit | null> {
     const group = dirname(pids ?? "");
-    const own = await numberIn(join(group, "pids.max"));
-    if (own === 0) return null;
+    if ((await numberIn(join(group, "pids.max"))) === 0) return null;
+    const own = this.#limits?.pids ?? null;
     const peak = await numberIn(join(group, "pids.peak"));
     const all = await limitOf(dirname(group), ["pids.max"]);
-    const mine = own !== null && (peak === null ? all === null || own <= all : peak >= own);
+    const mine = own !== null && (all === null || (own <= all && (peak === null || peak >= own)));
     if (mine) return { limit: "pids", scope: "process", value: own };
-    if (all !== null) return { limit: "pids", scope: "session", value: all };
-    return own === null ? null : { limit: "pids", scope: "process", value: own };
+    return all === null ? null : { limit: "pids", scope: "session", value: all };
+  }
+
+  /** Which of its children was refused is not to be known: each that runs then is told. */
+  async #sessionPidsHit({ sessionPids }: Gauge): Promise<Hit | null> {
+    const all = await limitOf(dirname(sessionPids ?? ""), ["pids.max"]);
+    return all === null ? null : { limit: "pids", scope: "session", value: all };
   }
 }
 
@@ -109,6 +127,7 @@ export class Watch {
   ): { look(): Promise<void>; stop(): void } {
     if (o.groups.length === 0) return { look: () => Promise.resolve(), stop: () => undefined };
     const one = new Followed(o.groups, o.limits, onHit);
+    void one.begin();
     this.#followed.add(one);
     this.#timer ??= setInterval(() => void this.#round(), this.#everyMs).unref();
     return { look: () => one.look(), stop: () => this.#drop(one) };
