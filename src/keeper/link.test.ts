@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Link, NoKeeper } from "./link.ts";
+import { decide } from "./verdict.ts";
 
 /** A keeper's door in a directory of its own; `answer` is what stands behind it. */
 async function behindDoor(name: string, answer: (socket: Socket) => void, use: (dir: string) => Promise<void>) {
@@ -46,9 +47,25 @@ describe("a connection to a keeper", () => {
       "silent",
       () => undefined,
       async (dir) => {
-        await assert.rejects(Link.open(dir, "secret", 50), (error) => error instanceof NoKeeper && !error.gone);
+        await assert.rejects(
+          Link.open(dir, "secret", 50),
+          (error) => error instanceof NoKeeper && !error.gone && error.silent,
+        );
       },
     ));
+
+  it("F19: one that says nothing is asked once, however often others are", async () => {
+    let asked = 0;
+    await behindDoor(
+      "stopped",
+      () => asked++,
+      async (dir) => {
+        const intent = { spec: { id: "c", argv: ["true"], env: {}, cwd: "/", mode: "pipe" as const }, mark: "m" };
+        const verdict = await decide(dir, { ...intent, secret: "s", createdAt: 0 }, undefined, assert.fail);
+        assert.deepEqual([verdict.kind, asked], ["silent", 1]);
+      },
+    );
+  });
 
   it("F03: a door that nobody stands behind, and one that is gone, are a dead keeper", async () => {
     const home = await mkdtemp(join(tmpdir(), "hearth-link-"));

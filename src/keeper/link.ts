@@ -33,13 +33,18 @@ export interface Answer {
   errno: number;
 }
 
-/** The keeper did not answer as one should; `gone` is true where it certainly no longer lives. */
+/**
+ * The keeper did not answer as one should; `gone` is true where it certainly no longer lives, `silent` where it had all the
+ * time there was: to ask again at once would only take as long again.
+ */
 export class NoKeeper extends Error {
   readonly gone: boolean;
-  constructor(message: string, gone: boolean, options?: ErrorOptions) {
+  readonly silent: boolean;
+  constructor(message: string, gone: boolean, options: ErrorOptions & { silent?: boolean } = {}) {
     super(message, options);
     this.name = new.target.name;
     this.gone = gone;
+    this.silent = options.silent ?? false;
   }
 }
 
@@ -55,6 +60,7 @@ export class Link {
   #lastAck = 0;
   #ackTimer: NodeJS.Timeout | undefined;
   #over = false;
+  #silent = false;
   #error: NodeJS.ErrnoException | undefined;
 
   /**
@@ -78,7 +84,10 @@ export class Link {
   static async open(dir: string, secret: string, timeoutMs: number): Promise<{ link: Link; growth: Growth }> {
     await using way = await wayTo(dir);
     const link = new Link(connect(way.path));
-    const late = setTimeout(() => link.#socket.destroy(), timeoutMs);
+    const late = setTimeout(() => {
+      link.#silent = true;
+      link.#socket.destroy();
+    }, timeoutMs);
     try {
       link.#socket.write(encodeFrame(frames.hello, Buffer.from(secret))); // kept until the connection stands
       return { link, growth: await link.#welcomed.promise };
@@ -182,7 +191,8 @@ export class Link {
     this.#over = true;
     clearTimeout(this.#ackTimer);
     const nobody = this.#error?.code === "ENOENT" || this.#error?.code === "ECONNREFUSED";
-    const error = new NoKeeper("The connection to the keeper has ended", nobody, { cause: this.#error });
+    const why = { cause: this.#error, silent: this.#silent };
+    const error = new NoKeeper("The connection to the keeper has ended", nobody, why);
     this.#welcomed.reject(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();

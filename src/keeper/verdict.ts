@@ -45,6 +45,7 @@ export async function decide(
   return { kind: "ended", end: await lost(live, mark, exit.state === "forged", onWarning), closed: undefined };
 }
 
+/** One that says nothing is asked again by whoever wants to know, so that one stopped keeper does not hold up a start. */
 async function connectTo(dir: string, secret: string): Promise<Verdict | "gone"> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -52,7 +53,7 @@ async function connectTo(dir: string, secret: string): Promise<Verdict | "gone">
     } catch (error) {
       if (!(error instanceof NoKeeper)) throw error;
       if (error.gone) return "gone";
-      const pause = pausesMs[attempt];
+      const pause = error.silent ? undefined : pausesMs[attempt];
       if (pause === undefined) return { kind: "silent" };
       await delay(pause); // it was just leaving, or too many stood at its door
     }
