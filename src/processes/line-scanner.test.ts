@@ -1,13 +1,32 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { LineScanner } from "./line-scanner.ts";
+import { LineScanner, type ScanState } from "./line-scanner.ts";
+import { Places } from "./places.ts";
 
 const fresh = { offset: 0, skipLine: false };
+
+/** A scanner of bytes that are all seen. */
+class Plain {
+  readonly #scanner: LineScanner;
+  #offset: number;
+  constructor(patterns: readonly string[], from: ScanState) {
+    this.#scanner = new LineScanner(patterns, from);
+    this.#offset = from.offset;
+  }
+  push(bytes: Buffer) {
+    const places = Places.from(this.#offset);
+    this.#offset += bytes.length;
+    return this.#scanner.push({ erase: 0, bytes, places });
+  }
+  get state(): ScanState {
+    const { skipLine, line } = this.#scanner;
+    return { offset: skipLine ? this.#offset : line, skipLine };
+  }
+}
 function scan(patterns: string[], chunks: readonly (string | Buffer)[]) {
-  const scanner = new LineScanner(patterns, fresh);
-  const hits = chunks.flatMap((chunk) => scanner.push(Buffer.from(chunk)));
-  return { hits, state: scanner.state };
+  const scanner = new Plain(patterns, fresh);
+  return { hits: chunks.flatMap((chunk) => scanner.push(Buffer.from(chunk))) };
 }
 /** What a person would call the matching lines: every line that holds one of the patterns. */
 function expected(patterns: string[], text: string): number[] {
@@ -59,12 +78,12 @@ describe("a scan for literals", () => {
         fc.nat(9),
         (whole, literals, cuts, restart) => {
           const at = [0, ...cuts.map((cut) => Math.min(cut, whole.length)).sort((a, b) => a - b), whole.length];
-          let scanner = new LineScanner(literals, fresh);
+          let scanner = new Plain(literals, fresh);
           const lines: number[] = [];
           for (let i = 1; i < at.length; i++) {
             if (i === restart) {
               const state = scanner.state;
-              scanner = new LineScanner(literals, state);
+              scanner = new Plain(literals, state);
               lines.push(...scanner.push(Buffer.from(whole.slice(state.offset, at[i - 1]))).map((hit) => hit.line));
             }
             lines.push(...scanner.push(Buffer.from(whole.slice(at[i - 1], at[i]))).map((hit) => hit.line));

@@ -1,9 +1,15 @@
-// Finds literals in a stream of bytes, line by line. Bytes, not text: decoding alone would cost more than the search.
+// Finds literals in what is seen of a stream of bytes, line by line. Bytes, not text: decoding alone would cost more than the
+// search.
 // Each pattern is searched by itself over a whole chunk (measured: twice the speed of one automaton for all of them), and
 // line bounds are looked for only where something hit.
 
+import { Places } from "./places.ts";
+import { type Run, takenBack } from "./seen.ts";
+
 const LF = 0x0a;
 const CR = 0x0d;
+/** A run is looked through before it is searched. */
+const SHORT = 32;
 
 export interface Hit {
   /** Index of the pattern that hits first in its line. */
@@ -35,71 +41,96 @@ export function lastLineEnd(bytes: Buffer, before: number): number {
   return back < 0 ? feed : feed + 1 + back;
 }
 
-/** One match per line. A literal that straddles two chunks is found; memory is one pattern's length. */
+/** Characters at the end of a line that can be taken back and still be looked past. */
+const REACH = 1024;
+
+/** One match per line. A literal that straddles two runs is found; memory is one pattern's length and 1 KiB. */
 export class LineScanner {
   readonly #patterns: readonly Buffer[];
   readonly #longest: number;
+  /** The last bytes of all patterns: a short stretch without them ends no match. */
+  readonly #last = new Set<number>();
+  /** The end of the unfinished line, and where it stands. */
   #carry: Buffer = Buffer.alloc(0);
-  #offset: number;
+  #places: Places = Places.from(0);
   #line: number;
   #skipLine: boolean;
 
   constructor(patterns: readonly string[], from: ScanState) {
     this.#patterns = patterns.map((pattern) => Buffer.from(pattern));
-    this.#longest = Math.max(0, ...this.#patterns.map((pattern) => pattern.length));
-    this.#offset = from.offset;
+    this.#longest = Math.max(1, ...this.#patterns.map((pattern) => pattern.length));
+    for (const pattern of this.#patterns) this.#last.add(pattern.at(-1) ?? 0);
     this.#line = from.offset;
     this.#skipLine = from.skipLine;
   }
 
-  /** The offset of the next byte to be given. */
-  get offset(): number {
-    return this.#offset;
+  /** Where the line begins that has no end yet. */
+  get line(): number {
+    return this.#line;
   }
-
-  /** From here a new scanner finds exactly what this one has not yet found. */
-  get state(): ScanState {
-    return this.#skipLine ? { offset: this.#offset, skipLine: true } : { offset: this.#line, skipLine: false };
+  /** That line has been told. */
+  get skipLine(): boolean {
+    return this.#skipLine;
   }
 
   /** Bytes are missing in the stream: goes on at `offset` as if a line began there. */
   jump(offset: number): void {
     this.#carry = Buffer.alloc(0);
-    this.#offset = offset;
     this.#line = offset;
     this.#skipLine = false;
   }
 
-  /** The hits that end in `chunk`, which begins at `offset`. */
-  push(chunk: Buffer): Hit[] {
-    const window = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
-    const base = this.#offset - this.#carry.length;
+  /** The hits that end in `run`. What is taken back afterwards was there, and counts. */
+  push({ erase, bytes, places }: Run): Hit[] {
     const hits: Hit[] = [];
+    let window: Window = { bytes, places, carried: 0, before: places };
     let from = 0;
     if (this.#skipLine) {
-      const end = firstLineEnd(window, 0);
-      if (end < 0) {
-        this.#offset += chunk.length;
-        return hits;
-      }
+      const end = firstLineEnd(bytes, 0);
+      if (end < 0) return hits;
       this.#skipLine = false;
       from = end + 1;
-      this.#line = base + from;
+      this.#line = places.of(end) + 1;
+    } else {
+      if (erase > 0) this.#carry = this.#carry.subarray(0, takenBack(this.#carry, this.#carry.length, erase).end);
+      window = this.#joined(bytes, places);
     }
-    this.#search(window, base, from, hits);
-    this.#offset += chunk.length;
-    const end = lastLineEnd(window, window.length - 1);
-    if (end >= 0 && base + end + 1 > this.#line) this.#line = base + end + 1;
-    const keep = this.#skipLine ? 0 : Math.min(this.#longest - 1, this.#offset - this.#line, window.length);
-    this.#carry = keep <= 0 ? Buffer.alloc(0) : Buffer.from(window.subarray(window.length - keep));
+    const seam = Math.max(from, window.carried - this.#longest + 1);
+    if (bytes.length > SHORT || bytes.some((byte) => this.#last.has(byte))) this.#search(window, from, seam, hits);
+    const end = lastLineEnd(window.bytes, window.bytes.length - 1);
+    if (end >= from) this.#line = placeOf(window, end) + 1;
+    this.#keep(window, Math.max(from, end + 1));
     return hits;
   }
 
+  #joined(bytes: Buffer, places: Places): Window {
+    const carried = this.#carry.length;
+    if (carried === 0) return { bytes, places, carried, before: places };
+    if (joint.length < carried + bytes.length) joint = Buffer.allocUnsafeSlow(carried + bytes.length);
+    this.#carry.copy(joint);
+    bytes.copy(joint, carried);
+    return { bytes: joint.subarray(0, carried + bytes.length), places, carried, before: this.#places };
+  }
+
+  #keep({ bytes, places, carried, before }: Window, lineStart: number): void {
+    const first = Math.max(lineStart, bytes.length - this.#longest - REACH);
+    this.#carry = this.#skipLine ? Buffer.alloc(0) : Buffer.from(bytes.subarray(first));
+    if (this.#carry.length === 0) return;
+    this.#places =
+      first >= carried
+        ? places.after(first - carried)
+        : Places.joined([
+            { places: before.after(first), length: carried - first },
+            { places, length: bytes.length - carried },
+          ]);
+  }
+
   /** Looks at no byte twice for the same thing: every line may hit, and then what is looked for again costs its square. */
-  #search(window: Buffer, base: number, start: number, hits: Hit[]): void {
+  #search(window: Window, start: number, seam: number, hits: Hit[]): void {
+    const { bytes } = window;
     let from = start;
-    const ends = new LineEnds(window);
-    const next = this.#patterns.map((pattern) => window.indexOf(pattern, from));
+    const ends = new LineEnds(bytes);
+    const next = this.#patterns.map((pattern) => bytes.indexOf(pattern, seam));
     while (true) {
       let first = -1;
       for (let i = 0; i < next.length; i++) {
@@ -108,26 +139,42 @@ export class LineScanner {
       }
       if (first < 0) return;
       const at = next[first] ?? 0;
-      const before = lastLineEnd(window.subarray(from, at), at - from - 1);
+      const before = lastLineEnd(bytes.subarray(from, at), at - from - 1);
+      const end = before >= 0 ? from + before : from - 1;
       hits.push({
         pattern: first,
-        offset: base + at,
-        line: before >= 0 ? base + from + before + 1 : from === 0 ? this.#line : base + from,
+        offset: placeOf(window, at),
+        line: end < start ? this.#line : placeOf(window, end) + 1,
       });
-      const end = ends.after(at);
-      if (end < 0) {
+      const lineEnd = ends.after(at);
+      if (lineEnd < 0) {
         this.#skipLine = true;
         return;
       }
-      from = end + 1;
+      from = lineEnd + 1;
       for (let i = 0; i < next.length; i++) {
         const pattern = this.#patterns[i];
         if (pattern !== undefined && (next[i] ?? -1) >= 0 && (next[i] ?? 0) < from)
-          next[i] = window.indexOf(pattern, from);
+          next[i] = bytes.indexOf(pattern, from);
       }
     }
   }
 }
+
+/** What is looked at: the end of a line that came before, and a run. */
+interface Window {
+  bytes: Buffer;
+  places: Places;
+  /** So many bytes of it came before, and stand at `before`. */
+  carried: number;
+  before: Places;
+}
+
+/** One for all: nobody waits while it is in use. */
+let joint = Buffer.alloc(0);
+
+const placeOf = ({ places, carried, before }: Window, index: number): number =>
+  index < carried ? before.of(index) : places.of(index - carried);
 
 /** The line ends of one window, asked for in ascending order. */
 class LineEnds {

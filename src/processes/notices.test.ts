@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ProcessRow } from "../protocol/rows.ts";
-import { checkText, endedText, matchedText, overflowText } from "./notices.ts";
+import { checkText, endedText, matchedText, overflowText, unwatchedText } from "./notices.ts";
 
 function row(o: Partial<ProcessRow>): ProcessRow {
   return {
@@ -100,5 +100,16 @@ describe("a notice", () => {
       /told again\. 9 matches were held back, of proc_1 \(7\) and of 2 other processes/,
     );
     assert.match(overflowText({ ...about, state: "released", held: [], more: 0, count: 0 }), /No match was held back/);
+  });
+
+  it("P30: says what is looked for no more, and that the rest is", () => {
+    const watched = row({ watch_patterns: ["ready", { regex: "slow" }], notify_on_complete: false });
+    const some = unwatchedText(watched, ["/slow/"], "it took too long");
+    assert.match(
+      some,
+      /^Background process proc_\w+ is no longer watched for "\/slow\/": it took too long\. What else /,
+    );
+    assert.match(some, /if you have asked for that; process\.log/);
+    assert.doesNotMatch(unwatchedText(watched, ["ready", "/slow/"], "gone"), /What else/);
   });
 });

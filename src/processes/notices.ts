@@ -9,6 +9,7 @@ export const endedNotice = (processId: string) => `notice_${processId}_ended`;
 export const checkNotice = (processId: string, number: number) => `notice_${processId}_check_${number}`;
 
 const COMMAND_CHARACTERS = 500;
+const PATTERN_CHARACTERS = 100;
 
 function how(row: ProcessRow): string {
   const code = row.exit_code === null ? "exit code unknown" : `exit code ${row.exit_code}`;
@@ -46,6 +47,14 @@ export function matchedText(
     ? "\nIt matches more than can be told: you will also be told when it has ended. Matches are counted as before."
     : "";
   return `Background process ${row.process_id} printed "${pattern}", which you watch for.\nCommand: ${firstCharacters(row.command, COMMAND_CHARACTERS)}\nMatching output:\n${lines.join("\n")}${more}${end}`;
+}
+
+/** The notice that some of what is watched for, or all of it, is looked for no more (P30). `patterns` in words. */
+export function unwatchedText(row: ProcessRow, patterns: readonly string[], why: string): string {
+  const what = patterns.map((pattern) => `"${firstCharacters(pattern, PATTERN_CHARACTERS)}"`).join(", ");
+  const rest =
+    patterns.length < row.watch_patterns.length ? " What else it is watched for is looked for as before." : "";
+  return `Background process ${row.process_id} is no longer watched for ${what}: ${why}.${rest} You are told of its end as before${row.notify_on_complete ? "" : ", if you have asked for that"}; process.log shows its output.\nCommand: ${firstCharacters(row.command, COMMAND_CHARACTERS)}`;
 }
 
 /** The notice of a periodic check (P38). */

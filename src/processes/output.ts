@@ -153,7 +153,7 @@ export class Output {
   }
 }
 
-const plain = (text: string): string => stripAnsi(unixLines(text));
+const plain = (text: string): string => unixLines(stripAnsi(text));
 
 const LONGEST_BROKEN_LINE = 4096;
 /** Without the first line, where the bytes before it are no longer kept: half a secret is not known for one. */

@@ -1,20 +1,21 @@
 // Program output as a model or a notice reads it: no escape sequences, no half characters, no shell chatter.
 import { type RawText, rawText } from "../secrets/redactor.ts";
+import { seenIn } from "./seen.ts";
 
-/*
- * In this order: strings with a terminator (OSC, DCS, SOS, PM, APC; an unfinished one up to the end of its line), CSI
- * sequences, two-character escapes with intermediates, lone escapes, and the C1 forms of CSI. Linear: no alternative can
- * match what another has begun.
- */
-const sequences =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  /\x1b[\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-Z\\^-~]|\x1b|\x9b[0-?]*[ -/]*[@-~]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+const control = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x9b]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: see above
-const leftovers = /[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]+/g;
+const leftovers = /[\x01-\x06\x10-\x1a\x1c-\x1f]+/g;
 
-/** The text without ANSI sequences and other control characters; tabs, line feeds and carriage returns stay. */
+/**
+ * The text as it is seen: without ANSI sequences and other control characters, and without what was taken back by a backspace.
+ * Tabs, line feeds and carriage returns stay.
+ */
 export function stripAnsi(text: string): string {
-  return text.replace(sequences, "").replace(leftovers, "");
+  if (!control.test(text)) return text;
+  return seenIn(Buffer.from(text.replaceAll("\x9b", "\x1b[")))
+    .toString()
+    .replace(leftovers, "");
 }
 
 /** PTY line ends as files have them. */

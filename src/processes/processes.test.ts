@@ -4,6 +4,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { HostError } from "../protocol/errors.ts";
 import { endedNotice, processIdOfCall } from "./processes.ts";
+import { freshBook, Recorder } from "./record.ts";
 import { SmallHost } from "./testing/small-host.ts";
 
 const person = { owner: "person" } as const;
@@ -292,5 +293,28 @@ describe("a process", () => {
     const pipe = await host.processes.start({ ...person, argv: ["cat"] });
     await assert.rejects(host.processes.resize(pipe.process_id, 50, 50), reasonOf("invalid_params"));
     await host.processes.kill(pipe.process_id, { source: "test" });
+  });
+});
+
+describe("a watch that cannot go on as it was", () => {
+  it("P30: is told to its session once, with what is no longer looked for", async () => {
+    await using host = await SmallHost.start();
+    const [session_id, watch_patterns] = ["ses_unwatched", ["ready", { regex: "slow" }]];
+    const { process_id } = await host.processes.start({
+      owner: "agent",
+      argv: ["sleep", "60"],
+      session_id,
+      watch_patterns,
+    });
+    const recorder = new Recorder(host.log);
+    const row = host.processes.get(process_id);
+    for (let n = 0; n < 2; n++)
+      await recorder.unwatched(row, freshBook(null), { patterns: [1], why: "it took too long" });
+    const notices = await host.events(`session/${session_id}`, "notice");
+    assert.equal(notices.length, 1);
+    const [told] = notices;
+    assert.equal(told?.payload.kind, "unwatched");
+    assert.match(told?.payload.text ?? "", /no longer watched for "\/slow\/": it took too long/);
+    assert.equal(await recorder.untold(told?.payload.notice_id ?? ""), true);
   });
 });

@@ -4,11 +4,12 @@ import type { Closed } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HOST_STREAM, type NewEvent, type Payload, sessionStream } from "../protocol/events.ts";
 import { ProcessRow } from "../protocol/rows.ts";
+import { shownPattern } from "../protocol/watch-pattern.ts";
 import { type Check, noCheck } from "./checks.ts";
-import { checkNotice, checkText, endedNotice, endedText, matchedText, overflowText } from "./notices.ts";
+import { checkNotice, checkText, endedNotice, endedText, matchedText, overflowText, unwatchedText } from "./notices.ts";
 import { OVERFLOW_VIEW } from "./overflow.ts";
 import type { Announcement } from "./pacer.ts";
-import { freshWatch, type Match } from "./watcher.ts";
+import { freshWatch, type Match, type Unwatched } from "./watcher.ts";
 
 export const VIEW = "process";
 const FACTS = "process";
@@ -95,6 +96,14 @@ export class Recorder {
     const notice_id = `notice_${row.process_id}_matched_${match.offset}`;
     if (!quiet) events.push(...this.#notice(row, `${id}:notice`, "matched", notice_id, matchedText(row, match)));
     await this.#append(row, book, events);
+  }
+
+  /** Some of what it is watched for is looked for no more. */
+  async unwatched(row: ProcessRow, book: Book, { patterns, why }: Unwatched): Promise<void> {
+    const words = patterns.flatMap((number) => row.watch_patterns[number] ?? []).map(shownPattern);
+    const notice_id = `notice_${row.process_id}_unwatched_${patterns.join("_")}`;
+    const id = `${row.process_id}:unwatched:${patterns.join(",")}`;
+    await this.#append(row, book, this.#notice(row, id, "unwatched", notice_id, unwatchedText(row, words, why)));
   }
 
   /** A periodic look; `tail` is the end of the output, plain and bounded. */

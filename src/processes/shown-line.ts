@@ -11,12 +11,10 @@ export async function shownLine(spool: Spool, redactor: Redactor, start: number,
   const from = Math.max(spool.firstKept, start - BEFORE_BYTES);
   const { offset, bytes } = await spool.read(from, Math.min(start - from + LINE_BYTES, end - from));
   const own = bytes.subarray(Math.max(0, start - offset));
-  const ends = [own.indexOf(0x0a), own.indexOf(0x0d)].filter((at) => at >= 0);
-  const length = Math.min(own.length, ...ends);
   const before = text(bytes.subarray(0, Math.max(0, start - offset)), offset === 0);
-  const line = text(own.subarray(0, length), true);
-  const all = joined(before, line, text(own.subarray(length), true));
-  return redactor.part(all, rawLength(before), rawLength(before) + rawLength(line));
+  const seen = text(own, true);
+  const line = tidied(seen, (from) => from.slice(0, from.search(/[\r\n]|$/)));
+  return redactor.part(joined(before, seen), rawLength(before), rawLength(before) + rawLength(line));
 }
 
 const text = (bytes: Buffer, atStart: boolean): RawText => tidied(decodeFrom(bytes, atStart), stripAnsi);

@@ -172,9 +172,12 @@ export class Supervised {
         this.#book = { ...this.#book, watch };
         await this.#durably(() => this.#around.recorder.matched(this.#row, this.#book, { ...match, promoted }));
       },
+      unwatched: async (unwatched) => {
+        this.#around.onWarning(`process ${this.id} is not watched as it was: ${unwatched.why}`);
+        await this.#durably(() => this.#around.recorder.unwatched(this.#row, this.#book, unwatched));
+      },
       onError: (error) => {
-        if (!this.#around.leaving.aborted)
-          this.#around.onWarning(`process ${this.id} is no longer watched: ${String(error)}`);
+        if (!this.#around.leaving.aborted) this.#around.onWarning(`the watch of process ${this.id}: ${String(error)}`);
       },
     });
   }

@@ -2,9 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { WatchPattern } from "../protocol/watch-pattern.ts";
+import { NotWatched, type OpenMatching, RegexThread } from "./regex/matcher.ts";
 import { HeldClock } from "./testing/held-clock.ts";
 import { MemorySpool } from "./testing/memory-spool.ts";
-import { freshWatch, type Match, SUMMARY_MS, Watcher, type WatchState } from "./watcher.ts";
+import {
+  freshWatch,
+  LAST_LOOK_MS,
+  type Match,
+  SUMMARY_MS,
+  type Unwatched,
+  Watcher,
+  type WatchState,
+} from "./watcher.ts";
 
 /** Lets everything that can happen without time passing happen. */
 async function settle(): Promise<void> {
@@ -13,12 +22,20 @@ async function settle(): Promise<void> {
 
 function watching(
   patterns: WatchPattern[],
-  o: { spool?: MemorySpool; state?: WatchState; clock?: HeldClock; admit?: (count: () => number) => number } = {},
+  o: {
+    spool?: MemorySpool;
+    state?: WatchState;
+    clock?: HeldClock;
+    admit?: (count: () => number) => number;
+    open?: OpenMatching;
+    onError?: (error: unknown) => void;
+  } = {},
 ) {
   const spool = o.spool ?? new MemorySpool();
   const clock = o.clock ?? new HeldClock();
   const told: Match[] = [];
   const states: WatchState[] = [];
+  const lost: Unwatched[] = [];
   const watcher = new Watcher({
     spool,
     patterns,
@@ -29,9 +46,13 @@ function watching(
       told.push(match);
       states.push(state);
     },
-    onError: (error) => assert.fail(String(error)),
+    ...(o.open && { open: o.open }),
+    unwatched: async (unwatched) => {
+      lost.push(unwatched);
+    },
+    onError: o.onError ?? ((error) => assert.fail(String(error))),
   });
-  return { spool, clock, told, states, watcher };
+  return { spool, clock, told, states, lost, watcher };
 }
 
 describe("a watch on a process's output", () => {
@@ -278,5 +299,76 @@ describe("a watch on a process's output", () => {
     assert.equal(told.length, 0);
     await watcher.finish(spool.length);
     assert.deepEqual([told[0]?.pattern, told[0]?.lines], ["/port (\\d+)$/i", ["Listening on PORT 80"]]);
+  });
+
+  it("P25: tells a coloured line as a person sees it", async () => {
+    const { spool, told, watcher } = watching(["green ok", { regex: "^ready in \\d+ ms$" }]);
+    spool.add("x\n\x1b[32mgreen\x1b[0m ok\n\x1b[1mready\x1b[22m in \x1b[33m30\x1b[39m ms\r\n");
+    await watcher.finish(spool.length);
+    assert.deepEqual(
+      told.flatMap(({ lines }) => lines),
+      ["green ok", "ready in 30 ms"],
+    );
+    assert.equal(told[0]?.offset, 7);
+  });
+
+  it("P30: an expression that the thread dies of is named once; the others are watched for to the last match", async () => {
+    const threads = new RegexThread(new URL("./regex/testing/dying-thread.ts", import.meta.url));
+    const watch = watching([{ regex: "deadly" }, { regex: "^fine$" }, "text"], {
+      open: (patterns, onDropped) => threads.open(patterns, onDropped),
+    });
+    watch.spool.add("fine\npoison\ntext\nfine\n");
+    await watch.watcher.finish(watch.spool.length);
+    assert.equal(watch.told.at(-1)?.hits, 3);
+    assert.deepEqual(
+      watch.lost.map(({ patterns }) => patterns),
+      [[0]],
+    );
+    assert.match(watch.lost[0]?.why ?? "", /time after time/);
+  });
+
+  /** A thread that never answers. */
+  const silent: OpenMatching = () => {
+    let reject: (error: Error) => void = () => undefined;
+    return {
+      scan: () =>
+        new Promise((_, no) => {
+          reject = no;
+        }),
+      [Symbol.dispose]: () => reject(new NotWatched()),
+    };
+  };
+  it("F41: an end is not held up by expressions that do not come to an end; that is told, and texts are found in all of it", async () => {
+    const watch = watching(["text", { regex: "slow" }], { open: silent });
+    watch.spool.add(`text\n${"x\n".repeat(2_000)}text\n`);
+    await settle();
+    const finished = watch.watcher.finish(watch.spool.length);
+    await settle();
+    assert.equal(watch.told.length, 0);
+    watch.clock.pass(LAST_LOOK_MS);
+    await finished;
+    assert.equal(watch.told.at(-1)?.hits, 2);
+    assert.deepEqual(watch.lost[0]?.patterns, [1]);
+    assert.match(watch.lost[0]?.why ?? "", /from byte 0 on/);
+  });
+  it("P33: a host that leaves waits for no expression", async () => {
+    const watch = watching([{ regex: "slow" }], { open: silent });
+    watch.spool.add("x\n");
+    await settle();
+    await watch.watcher.stop();
+    assert.deepEqual([watch.told, watch.lost], [[], []]);
+  });
+  it("P30: an output that cannot be read is watched no more, and that is told", async () => {
+    class Broken extends MemorySpool {
+      override read(): Promise<never> {
+        return Promise.reject(new Error("EIO"));
+      }
+    }
+    const errors: unknown[] = [];
+    const watch = watching(["x"], { spool: new Broken(), onError: (error) => errors.push(error) });
+    watch.spool.add("x\n");
+    await watch.watcher.finish(2);
+    assert.equal(errors.length, 1);
+    assert.match(watch.lost[0]?.why ?? "", /cannot be looked at \(EIO\)/);
   });
 });

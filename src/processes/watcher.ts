@@ -9,10 +9,13 @@ import { Redactor } from "../secrets/redactor.ts";
 import { type Clock, leftOf, systemClock } from "./clock.ts";
 import type { Hit, ScanState } from "./line-scanner.ts";
 import { OutputScanner } from "./output-scanner.ts";
+import type { Dropped, OpenMatching } from "./regex/matcher.ts";
 import { shownLine } from "./shown-line.ts";
 
 export const SUMMARY_MS = 15_000;
 const CHUNK_BYTES = 128 * 1024;
+/** How long after an end its output may still be looked at with expressions, before that is told. Texts are found in all of it. */
+export const LAST_LOOK_MS = 10_000;
 /** So many windows in a row with more than could be told: whoever watches should rather hear of the end. */
 const FULL_WINDOWS = 3;
 /** How long until bytes that are not on the disk yet are looked for again. */
@@ -43,6 +46,13 @@ export interface Match {
   promoted: boolean;
   /** Too many notices were given of late: it is recorded, and told with the others' when the pause is over. */
   quiet: boolean;
+}
+
+/** What is not looked for any more, and why. */
+export interface Unwatched {
+  /** By their numbers; all of them where nothing is. */
+  patterns: readonly number[];
+  why: string;
 }
 
 interface Pending {
@@ -80,6 +90,7 @@ export class Watcher {
   /** Hits are being taken: what is told meanwhile would be stored with a state that is ahead of it. */
   #scanning = false;
   readonly #onError: (error: unknown) => void;
+  readonly #unwatched: (unwatched: Unwatched) => Promise<void>;
   #telling: Promise<void> = Promise.resolve();
   #callOff: (() => void) | null = null;
 
@@ -93,6 +104,9 @@ export class Watcher {
     tell: (match: Match, state: WatchState) => Promise<void>;
     /** May it be told now (0), or when to ask again (ms). Without it, it may. */
     admit?: (count: () => number) => number;
+    /** It goes on without some of the patterns, or not at all. */
+    unwatched?: (unwatched: Unwatched) => Promise<void>;
+    open?: OpenMatching;
     clock?: Clock;
     onError: (error: unknown) => void;
   }) {
@@ -102,7 +116,10 @@ export class Watcher {
     this.#tell = o.tell;
     this.#clock = o.clock ?? systemClock;
     this.#admit = o.admit ?? (() => 0);
-    this.#scanner = new OutputScanner(o.patterns, o.state);
+    this.#unwatched = o.unwatched ?? (async () => undefined);
+    const onDropped = ({ pattern, why }: Dropped): void =>
+      this.#lose([o.patterns.indexOf(pattern)], `it has ended the thread that looks for it, time after time (${why})`);
+    this.#scanner = new OutputScanner(o.patterns, o.state, { onDropped, open: o.open });
     this.#hits = o.state.hits;
     const { toldAt } = o.state;
     this.#lastTold = toldAt === 0 ? null : this.#clock.now() + leftOf(this.#clock, toldAt, SUMMARY_MS) - SUMMARY_MS;
@@ -111,7 +128,7 @@ export class Watcher {
     if (o.bytesAtExit !== undefined) this.#end = o.bytesAtExit;
     this.#onError = o.onError;
     this.#running = this.#run()
-      .catch(o.onError)
+      .catch((error: unknown) => this.#failed(error))
       .finally(() => this.#scanner[Symbol.dispose]());
   }
 
@@ -120,12 +137,41 @@ export class Watcher {
     return this.#hits;
   }
 
-  /** Scans what is left up to `bytesAtExit`, tells what was not told, and ends. Nothing past it is ever a match (P28). */
+  /**
+   * Scans what is left up to `bytesAtExit`, tells what was not told, and ends. Nothing past it is ever a match (P28). An end is
+   * not held up for long by expressions that are slow.
+   */
   async finish(bytesAtExit: number): Promise<void> {
     this.#end = bytesAtExit;
     this.#waking.abort();
+    const callOff = this.#clock.after(LAST_LOOK_MS, () => this.#hurry());
     await this.#running;
+    callOff();
     await this.#flush(true);
+  }
+
+  #hurry(): void {
+    const expressions = this.#patterns.flatMap((pattern, index) => (typeof pattern === "string" ? [] : [index]));
+    if (expressions.length === 0) return;
+    const seconds = LAST_LOOK_MS / 1000;
+    const from = this.#scanner.looked;
+    this.#scanner.withoutExpressions();
+    this.#lose(
+      expressions,
+      `it was not done with the output ${seconds} s after the end; from byte ${from} on it was not looked for`,
+    );
+  }
+
+  /** Told in its turn, and before the end is. */
+  #lose(patterns: readonly number[], why: string): void {
+    this.#telling = this.#telling.then(() => this.#unwatched({ patterns, why })).catch(this.#onError);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#onError(error);
+    const all = this.#patterns.map((_, index) => index);
+    this.#lose(all, `its output cannot be looked at (${error instanceof Error ? error.message : String(error)})`);
   }
 
   /** Leaves the rest untold; a later watcher with the stored state tells it. */
@@ -133,6 +179,8 @@ export class Watcher {
     this.#stopping.abort();
     this.#waking.abort();
     this.#callOff?.();
+    // What it is being asked about is asked again by the next one.
+    this.#scanner[Symbol.dispose]();
     await this.#running;
     await this.#telling;
   }

@@ -37,7 +37,7 @@ export const ApprovalChoice = z.enum(["once", "session", "always", "deny"]);
  * `check`: a periodic look at what still runs. `overflow`: matches of too many processes are held back, or are not any
  * more. `delegated`: work that the agent had handed out is over.
  */
-export const NoticeKind = z.enum(["ended", "matched", "check", "overflow", "delegated"]);
+export const NoticeKind = z.enum(["ended", "matched", "check", "overflow", "unwatched", "delegated"]);
 
 export const events = {
   /** First event of a session, and again whenever one of these changes: a patch, absent fields stay as they were. */

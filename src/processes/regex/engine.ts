@@ -9,9 +9,10 @@ setFlagsFromString("--enable-experimental-regexp-engine");
 
 export type Regex = Exclude<WatchPattern, string>;
 
-/** More of a line is not looked at: bytes. */
-export const MAX_LINE_BYTES = 64 * 1024;
-/** Of all expressions of one process together. 64 KiB of the worst line then take a few seconds of one thread's time. */
+/** A longer line is matched in parts, each of which repeats the end of the one before: bytes. */
+export const PART_BYTES = 64 * 1024;
+export const OVERLAP_BYTES = 4 * 1024;
+/** Of all expressions of one process together. A part of the worst line then takes a few seconds of one thread's time. */
 const MAX_WEIGHT = 2_000;
 
 export class RegexRefused extends HostError {
@@ -25,9 +26,9 @@ export function sourceOf(pattern: Regex): string {
   return pattern.ignore_case === true ? eitherCase(pattern.regex) : pattern.regex;
 }
 
-/** Never a backtracking one. Throws SyntaxError for what the linear engine does not take. */
+/** Never a backtracking one. It is global: where to look from is `lastIndex`. Throws SyntaxError for what the linear engine does not take. */
 export function compile(pattern: Regex): RegExp {
-  return new RegExp(sourceOf(pattern), "l");
+  return new RegExp(sourceOf(pattern), "lg");
 }
 
 /** Throws RegexRefused, with what to do, unless all of them can be run in linear time and within bounds. */

@@ -130,21 +130,31 @@ describe("a regular expression to watch for", () => {
       { numRuns: 500 },
     );
   });
-  it("P25: sees the first 64 KiB of a line", () => {
-    const [set, near, far] = [new RegexSet(regexes("needle$|needle-")), 65_536 - 7, 65_536];
-    assert.deepEqual(set.scan(Buffer.from(`${"x".repeat(near)}needle-\n`)), [0, 0]);
-    assert.deepEqual(set.scan(Buffer.from(`${"x".repeat(far)}needle-\n`)), []);
+  it("P25: is found wherever it stands in a long line, and bounds of lines and words stay what they are", () => {
+    const matches = (regex: string, before: number, text: string, after: number) =>
+      new RegexSet(regexes(regex)).scan(Buffer.from(`${"x".repeat(before)}${text}${"x".repeat(after)}\n`)).length > 0;
+    for (const before of [0, 1, 61_430, 61_440, 65_529, 65_530, 65_535, 65_536, 122_880, 300_000]) {
+      assert.equal(matches("need[l]e-", before, "needle-", 0), true, `${before}`);
+      assert.equal(matches("need[l]e-", before, "needle-", 200_000), true, `${before}`);
+      assert.equal(matches("^need[l]e", before, "needle", 9), before === 0, `${before}`);
+      assert.equal(matches("need[l]e$", before, "needle", 100_000), false, `${before}`);
+      assert.equal(matches("need[l]e$", before, "needle", 0), true, `${before}`);
+      assert.equal(matches("need[l]e\\b", before, "needle", 70_000), false, `${before}`);
+      assert.equal(matches("\\bneed[l]e", before, "needle", 70_000), before === 0, `${before}`);
+    }
   });
   it("A25: is matched in a thread of its own, which leaves when nobody watches any more", async () => {
-    const [one, two] = [openMatching(regexes("a+$")), openMatching(regexes("b"))];
-    const scan = (matching: typeof one, text: string) => matching.scan(Uint8Array.from(Buffer.from(text)));
+    const fail = () => assert.fail("none is dropped");
+    const [one, two] = [openMatching(regexes("a+$"), fail), openMatching(regexes("b"), fail)];
+    const scan = (matching: typeof one, text: string) =>
+      matching.scan(Uint8Array.from(Buffer.from(text)), { continued: false, open: false });
     assert.deepEqual(await Promise.all([scan(one, "xa\nb"), scan(two, "xa\nb")]), [
       [0, 0],
       [0, 3],
     ]);
     one[Symbol.dispose]();
     two[Symbol.dispose]();
-    using three = openMatching(regexes("c"));
+    using three = openMatching(regexes("c"), fail);
     assert.deepEqual(await scan(three, "c"), [0, 0]);
   });
 });

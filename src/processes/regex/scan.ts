@@ -1,6 +1,7 @@
 // Which lines of a run of bytes match which expression: the work of the regex thread, as a plain function.
-import { compile, MAX_LINE_BYTES, type Regex } from "./engine.ts";
-import { requiredTexts } from "./source.ts";
+import { compile, OVERLAP_BYTES, PART_BYTES, type Regex } from "./engine.ts";
+import type { Cut } from "./messages.ts";
+import { looksPastEnd, requiredTexts } from "./source.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -10,7 +11,11 @@ interface Compiled {
   /** A line without one of these cannot match; null: nothing is known of it. */
   texts: readonly string[] | null;
   ignoreCase: boolean;
+  /** A match at the end of a part of a line may be none in the whole line. */
+  looksPastEnd: boolean;
 }
+
+const WHOLE: Cut = { continued: false, open: false };
 
 /** Whole lines that matched, as pairs: the index of the first expression that does, and where the line begins. */
 export type LineHits = number[];
@@ -26,6 +31,7 @@ export class RegexSet {
       machine: compile(pattern),
       texts: searchable(pattern),
       ignoreCase: pattern.ignore_case === true,
+      looksPastEnd: looksPastEnd(pattern.regex),
     }));
     const texts = (ignoreCase: boolean) =>
       this.#all.filter((one) => one.ignoreCase === ignoreCase).flatMap((one) => one.texts ?? []);
@@ -33,8 +39,8 @@ export class RegexSet {
     this.#folded = texts(true);
   }
 
-  /** The lines of `bytes` that match; the last one counts whether or not it has an end. */
-  scan(bytes: Buffer): LineHits {
+  /** The lines of `bytes` that match; the last one counts whether or not it has an end. `cut`: it is a part of one line. */
+  scan(bytes: Buffer, cut: Cut = WHOLE): LineHits {
     const hits: LineHits = [];
     const candidate = this.#exact === null ? null : this.#finder(bytes, this.#exact);
     for (let at = 0; at < bytes.length; ) {
@@ -45,7 +51,7 @@ export class RegexSet {
         at = Math.max(at, before + 1);
       }
       const end = lineEnd(bytes, at);
-      const pattern = this.#match(bytes.subarray(at, Math.min(end, at + MAX_LINE_BYTES)).toString("utf8"));
+      const pattern = this.#line(bytes.subarray(at, end), cut);
       if (pattern >= 0) hits.push(pattern, at);
       // A carriage return with its newline is one end, not an empty line.
       at = end + (bytes[end] === CR && bytes[end + 1] === LF ? 2 : 1);
@@ -53,14 +59,26 @@ export class RegexSet {
     return hits;
   }
 
-  /** Index of the first expression that the line matches; -1: none. */
-  #match(line: string): number {
-    return this.#all.findIndex(({ machine, texts, ignoreCase }) => {
+  /** Index of the first expression that a line matches, by its parts if it is long; -1: none. */
+  #line(line: Buffer, { continued, open }: Cut): number {
+    for (let at = 0; ; at += PART_BYTES - OVERLAP_BYTES) {
+      const isLast = line.length - at <= PART_BYTES;
+      const part = line.toString("utf8", at, isLast ? line.length : at + PART_BYTES);
+      const pattern = this.#match(part, { continued: continued || at > 0, open: open || !isLast });
+      if (pattern >= 0 || isLast) return pattern;
+    }
+  }
+
+  #match(part: string, { continued, open }: Cut): number {
+    return this.#all.findIndex(({ machine, texts, ignoreCase, looksPastEnd }) => {
       if (texts !== null) {
-        const within = ignoreCase ? line.toLowerCase() : line;
+        const within = ignoreCase ? part.toLowerCase() : part;
         if (!texts.some((text) => within.includes(text))) return false;
       }
-      return machine.test(line);
+      // The character before tells that no line begins here; what begins with it was in the part before.
+      machine.lastIndex = continued ? 1 : 0;
+      if (!machine.test(part)) return false;
+      return !(open && looksPastEnd && machine.lastIndex === part.length);
     });
   }
 

@@ -108,6 +108,11 @@ export function weightOf(source: string): number {
   return weight;
 }
 
+/** Whether it depends on what is behind a match that it is one: by `$` or a word's bound. */
+export function looksPastEnd(source: string): boolean {
+  return tokens(source).some(({ kind, source: written }) => kind === "assert" && written !== "^");
+}
+
 /** A text is worth looking for from so many characters on. */
 const SHORTEST = 2;
 

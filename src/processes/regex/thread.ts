@@ -11,6 +11,6 @@ parentPort?.on("message", (ask: Ask) => {
   else if (ask.ask === "close") sets.delete(ask.set);
   else {
     const { buffer, byteOffset, byteLength } = ask.bytes;
-    say({ n: ask.n, hits: sets.get(ask.set)?.scan(Buffer.from(buffer, byteOffset, byteLength)) ?? [] });
+    say({ n: ask.n, hits: sets.get(ask.set)?.scan(Buffer.from(buffer, byteOffset, byteLength), ask.cut) ?? [] });
   }
 });
