@@ -21,12 +21,14 @@ export interface GetOptions {
   force?: boolean;
   /** Fetch nothing: print a link that downloads it in the browser. */
   link?: boolean;
+  json?: boolean;
 }
 export interface PutOptions {
   session?: string;
   /** A directory of the workspace. */
   to?: string;
   force?: boolean;
+  json?: boolean;
 }
 
 /** Fetches one file, whole or not at all. An older file is replaced only with `force`. */
@@ -37,6 +39,11 @@ export async function getFile(
   cwd: string,
   screen: Screen,
 ): Promise<number> {
+  if (options.output === "-" && !options.link && screen.terminal)
+    throw new CliError(
+      "A file's bytes could command this terminal, so they are not printed here: `hearth get FILE -o - | less` shows it, `-o NAME` keeps it.",
+      EXIT.usage,
+    );
   const session = await sessionFor(home, options.session, cwd);
   const path = pathIn(session, file, cwd);
   const answer = await get(home, addressOf(session, path));
@@ -44,12 +51,11 @@ export async function getFile(
   if (options.link) {
     answer.destroy();
     const host = await readHostFile(home);
-    screen.line(`${host?.address ?? ""}/#get=${encodeURIComponent(session.session_id)}:${encodeURIComponent(path)}`);
+    const url = `${host?.address ?? ""}/#get=${encodeURIComponent(session.session_id)}:${encodeURIComponent(path)}`;
+    screen.line(options.json ? JSON.stringify({ url }) : url);
     return EXIT.done;
   }
   if (options.output === "-") {
-    if (screen.terminal)
-      throw new CliError("A file is not written to a terminal: name a place with -o, or send it on.", EXIT.usage);
     await pipeline(answer, process.stdout, { end: false });
     return EXIT.done;
   }
@@ -73,7 +79,7 @@ export async function getFile(
     answer.destroy();
     if (!options.force) await unlink(draft).catch(() => undefined);
   }
-  screen.line(safeLine(target));
+  screen.line(options.json ? JSON.stringify({ file: target }) : safeLine(target));
   return EXIT.done;
 }
 
@@ -86,6 +92,7 @@ export async function putFiles(
   screen: Screen,
 ): Promise<number> {
   const session = await sessionFor(home, options.session, cwd);
+  const sent: string[] = [];
   for (const file of files) {
     const source = resolve(cwd, file);
     const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
@@ -96,8 +103,11 @@ export async function putFiles(
     const answer = await send(home, addressOf(session, path, options.force), source, found.size);
     if (answer.statusCode !== 200 && answer.statusCode !== 201) throw await refused(answer, file);
     answer.resume();
-    screen.line(safeLine(posix.join(session.workspace, path)));
+    const place = posix.join(session.workspace, path);
+    if (options.json) sent.push(place);
+    else screen.line(safeLine(place));
   }
+  if (options.json) screen.line(JSON.stringify({ files: sent }));
   return EXIT.done;
 }
 

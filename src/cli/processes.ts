@@ -81,6 +81,7 @@ export interface KillOptions {
   force?: boolean;
   /** Sends this, and waits for nothing. */
   signal?: Params<"process.signal">["signal"];
+  json?: boolean;
 }
 
 /**
@@ -90,11 +91,12 @@ export interface KillOptions {
 export async function kill(
   home: string,
   ids: readonly string[],
-  { force = false, signal }: KillOptions,
+  { force = false, signal, json = false }: KillOptions,
   screen: Screen,
 ): Promise<number> {
   using connected = await connect(home);
   let code: number = EXIT.done;
+  const done: string[] = [];
   for (const id of ids) {
     if (signal !== undefined) await connected.client.call("process.signal", { process_id: id, signal });
     else if (id.startsWith("term_")) {
@@ -109,8 +111,10 @@ export async function kill(
         continue;
       }
     }
-    screen.line(id);
+    if (json) done.push(id);
+    else screen.line(id);
   }
+  if (json) screen.line(JSON.stringify({ [signal === undefined ? "killed" : "signalled"]: done }));
   return code;
 }
 
@@ -144,9 +148,9 @@ export async function send(home: string, id: string, words: readonly string[], e
 }
 
 /** Names a terminal. */
-export async function rename(home: string, id: string, title: string, screen: Screen): Promise<number> {
+export async function rename(home: string, id: string, title: string, json: boolean, screen: Screen): Promise<number> {
   using connected = await connect(home);
   const row = await connected.client.call("terminal.rename", { terminal_id: id, title });
-  screen.line(safeLine(row.title ?? row.name));
+  screen.line(json ? JSON.stringify(row) : safeLine(row.title ?? row.name));
   return EXIT.done;
 }

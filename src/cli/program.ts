@@ -184,10 +184,12 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     "All that is known of processes and terminals, as JSON.",
     "hearth inspect proc_5f0c1e2d3b4a",
     "hearth inspect proc_5f0c1e2d3b4a | jq '.[0].usage.listening'",
-  ).action(async (ids: string[]) => {
-    const { inspect } = await import("./ps.ts");
-    end(await inspect(home, await idsOf(home, ids), screen));
-  });
+  )
+    .option("--json", "as JSON, which it is anyway")
+    .action(async (ids: string[]) => {
+      const { inspect } = await import("./ps.ts");
+      end(await inspect(home, await idsOf(home, ids), screen));
+    });
 
   command(
     "logs <id>",
@@ -246,6 +248,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .alias("stop")
     .option("--signal <name>", "send this signal instead, and wait for nothing", signalName)
     .option("-f, --force", "do not ask before a terminal is ended in which something runs")
+    .option("--json", "print what was ended as JSON")
     .action(async (ids: string[], options: import("./processes.ts").KillOptions) => {
       const { kill } = await import("./processes.ts");
       end(await kill(home, await idsOf(home, ids), options, screen));
@@ -255,10 +258,12 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     "rename <id> <title>",
     "Name a terminal, for everybody who sees it; an empty title gives it back its name.",
     'hearth rename term_5f0c1e2d3b4a "build and test"',
-  ).action(async (id: string, title: string) => {
-    const { rename } = await import("./processes.ts");
-    end(await rename(home, await idOf(home, id), title, screen));
-  });
+  )
+    .option("--json", "print its row as JSON")
+    .action(async (id: string, title: string, options: { json?: boolean }) => {
+      const { rename } = await import("./processes.ts");
+      end(await rename(home, await idOf(home, id), title, options.json ?? false, screen));
+    });
 
   command(
     "send <id> [text...]",
@@ -301,6 +306,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
       "--link",
       "fetch nothing, print a link that downloads it in the browser (click it in a terminal of the page)",
     )
+    .option("--json", "print where it is as JSON")
     .action(async (file: string, options: import("./files.ts").GetOptions) => {
       const { getFile } = await import("./files.ts");
       end(await getFile(home, file, options, cwd, screen));
@@ -310,6 +316,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     .option("-s, --session <id>", "this session's workspace (default: the one we are in, else the one used last)")
     .option("--to <dir>", "into this directory of the workspace")
     .option("-f, --force", "replace files that are there already")
+    .option("--json", "print where they are as JSON")
     .action(async (files: string[], options: import("./files.ts").PutOptions) => {
       const { putFiles } = await import("./files.ts");
       end(await putFiles(home, files, options, cwd, screen));
@@ -337,24 +344,34 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
 
   command("export <id>", "A whole conversation, to keep.", "hearth export --format json ses_5f0c1e2d3b4a > talk.json")
     .option("--format <format>", "markdown or json", format, "markdown" as const)
-    .action(async (id: string, options: { format: "json" | "markdown" }) => {
+    .option("--json", "the same as --format json")
+    .action(async (id: string, options: { format: "json" | "markdown"; json?: boolean }) => {
       const { exportSession } = await import("./sessions.ts");
-      end(await exportSession(home, id, options.format, screen));
+      end(await exportSession(home, id, options.json ? "json" : options.format, screen));
     });
 
   command(
     "token",
     "Print the token that other clients log in with.",
     'curl -H "Authorization: Bearer $(hearth token)" …',
-  ).action(async () => {
-    const { token } = await import("./open.ts");
-    end(await token(home, screen));
-  });
+  )
+    .option("--json", "as JSON")
+    .action(async (options: { json?: boolean }) => {
+      const { token } = await import("./open.ts");
+      end(await token(home, options.json ?? false, screen));
+    });
 
-  command("open", "Open the page, logged in.", "hearth open").action(async () => {
-    const { open } = await import("./open.ts");
-    end(await open(home, screen));
-  });
+  command(
+    "open [dir]",
+    "Open the page, logged in; with DIR, to work there.",
+    "hearth open",
+    "hearth open .    # a conversation whose workspace is this directory",
+  )
+    .option("--json", "print the address as JSON, and open nothing")
+    .action(async (dir: string | undefined, options: { json?: boolean }) => {
+      const { open } = await import("./open.ts");
+      end(await open(home, dir, options.json ?? false, cwd, screen));
+    });
   return program;
 }
 

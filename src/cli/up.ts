@@ -9,6 +9,7 @@ import { connect } from "./connect.ts";
 import { writeCrashLog } from "./crash-log.ts";
 import { detach } from "./detach.ts";
 import { CliError } from "./failure.ts";
+import { folderMeant, inFolder } from "./folder.ts";
 import { answers, readHostFile } from "./host-file.ts";
 import { printsToJournal } from "./journal.ts";
 import { findPortHolder } from "./port-holder.ts";
@@ -52,8 +53,9 @@ export async function up(options: UpOptions, screen: Screen): Promise<number> {
   }
   guard(settings, host);
   if (!options.supervised) {
-    screen.line(printsToJournal(env) ? addressOnly("Hearth is ready", host.address) : `Hearth is ready: ${host.url}`);
-    if (options.open && screen.interactive) await openBrowser(host.url, env);
+    const url = inFolder(host.url, await here(settings, screen));
+    screen.line(printsToJournal(env) ? addressOnly("Hearth is ready", host.address) : `Hearth is ready: ${url}`);
+    if (options.open && screen.interactive) await openBrowser(url, env);
   }
   // What this start compiled is there for the next one even if this host is killed; later starts find nothing to write.
   flushCompileCache();
@@ -116,13 +118,17 @@ async function portTaken(host: string, port: number, cause: Error): Promise<CliE
 const addressOnly = (what: string, address: string): string =>
   `${what} at ${address}: \`hearth open\` opens the page, logged in.`;
 
+/** The folder a person has called this in, for the page to begin with; a script means none. */
+const here = async ({ home, root }: Settings, screen: Screen): Promise<string | undefined> =>
+  screen.interactive ? folderMeant(process.cwd(), [home, root]) : undefined;
+
 async function tellWhereItRuns(settings: Settings, screen: Screen, what = "Hearth already runs"): Promise<number> {
   const file = await readHostFile(settings.home);
   if (printsToJournal(environment())) screen.line(addressOnly(what, file?.address ?? "an unknown address"));
   else {
     using connected = await connect(settings.home);
     const { url } = await connected.client.call("ticket.mint", {});
-    screen.line(`${what}: ${url}`);
+    screen.line(`${what}: ${inFolder(url, await here(settings, screen))}`);
   }
   if (what === "Hearth already runs" && file !== undefined)
     screen.err(`It is process ${file.pid}, on ${settings.home}.\n`);

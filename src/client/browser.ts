@@ -13,13 +13,17 @@ export function loggedIn(): boolean {
 }
 
 /**
- * Uses up the ticket in `location.hash` (`#ticket=…`), if there is one, and takes it out of the address. Answers whether
- * the page now has a login; `message` says why a ticket was refused.
+ * Uses up the ticket in `location.hash` (`#ticket=…`), if there is one, and takes it out of the address; a folder that came
+ * with it (`&dir=…`) stays there as `#/in/…`. Answers whether the page now has a login; `message` says why a ticket was
+ * refused.
  */
 export async function login(): Promise<{ ok: boolean; message?: string }> {
-  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  const given = new URLSearchParams(location.hash.slice(1));
+  const ticket = given.get("ticket");
   if (ticket === null) return { ok: loggedIn() };
-  history.replaceState(null, "", location.pathname + location.search);
+  const dir = given.get("dir");
+  const rest = dir === null ? "" : `#/in/${encodeURIComponent(dir)}`;
+  history.replaceState(null, "", location.pathname + location.search + rest);
   const answer = await fetch("/api/login", {
     method: "POST",
     headers: { "content-type": "application/json" },

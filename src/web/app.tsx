@@ -1,5 +1,7 @@
 // The page: conversations at the left, the conversation in the middle, what runs at the right.
 import { useCallback, useEffect, useRef, useState } from "react";
+import type { SessionRow } from "../protocol/rows.ts";
+import { recentFolders } from "./folders.ts";
 import type { Hub } from "./hub.ts";
 import { Banner } from "./parts/banner.tsx";
 import { Composer } from "./parts/composer.tsx";
@@ -63,10 +65,11 @@ function Main({ hub }: { hub: Hub }) {
     setTab("terminal");
     setSide(true);
   }, [wide, setSide]);
-  useFirstSession(page, sessions?.[0]?.session_id ?? null, sessions !== null);
+  useFirstSession(page, sessions);
   useStopKey(page, session.busy);
 
   const row = sessions?.find((one) => one.session_id === id);
+  const workspace = session.workspace || row?.workspace || page.folder;
   const title = session.title || row?.title || "";
   useEffect(() => {
     document.title = `${session.pending.length > 0 ? "● " : ""}${title || "Hearth"}${title ? " · Hearth" : ""}`;
@@ -95,12 +98,7 @@ function Main({ hub }: { hub: Hub }) {
       setInsert({ text: "" });
       return;
     }
-    attempt(
-      hub.client.call("session.create", {}).then((made) => {
-        go(made.session_id);
-        hub.refreshSessions();
-      }),
-    );
+    attempt(page.begin());
   };
   const remove = async (gone: string, end: boolean) => {
     await hub.client.call("session.delete", { session_id: gone, end });
@@ -155,7 +153,8 @@ function Main({ hub }: { hub: Hub }) {
         <Header
           title={title}
           running={[...session.processes.values()].filter((process) => process.status === "running").length}
-          workspace={session.workspace || row?.workspace || null}
+          workspace={workspace}
+          folders={recentFolders(sessions ?? [], workspace)}
           onWorkspace={page.setWorkspace}
           models={models}
           model={model}
@@ -185,6 +184,7 @@ function Main({ hub }: { hub: Hub }) {
               </p>
             ) : page.loaded || (row !== undefined && row.updated_at === row.created_at) ? (
               <Welcome
+                workspace={workspace}
                 offline={(model ?? models?.current ?? "offline") === "offline"}
                 onTry={(text) => setInsert({ text })}
               />
@@ -245,15 +245,17 @@ function useSide(narrow: boolean, wide: boolean) {
   return [side, setSide] as const;
 }
 
-/** Without a session in the address the page opens the latest one, once. */
-function useFirstSession(page: Page, latest: string | null, known: boolean): void {
+/** Without a session in the address the page opens the latest one, once; with a folder there, the latest in that folder. */
+function useFirstSession(page: Page, sessions: readonly SessionRow[] | null): void {
   const done = useRef(false);
-  const { id, go, board } = page;
+  const { id, go, board, folder } = page;
   useEffect(() => {
-    if (done.current || !known || board) return;
+    if (folder !== null) done.current = false;
+    if (done.current || sessions === null || board) return;
     done.current = true;
-    if (id === null && latest !== null) go(latest);
-  }, [id, go, latest, known, board]);
+    const latest = folder === null ? sessions[0] : sessions.find((row) => row.workspace === folder);
+    if (id === null && latest !== undefined) go(latest.session_id);
+  }, [id, go, sessions, board, folder]);
 }
 
 /** Escape stops the turn, unless something nearer (a field being changed, a terminal, a drawer) has taken it. */

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { boardHash, callHash, parseHash, pastedTicket, sessionHash } from "./route.ts";
 
-const nowhere = { session: null, terminals: false, call: null, board: false, process: null, ticket: null };
+const nowhere = {
+  session: null,
+  terminals: false,
+  call: null,
+  board: false,
+  process: null,
+  folder: null,
+  ticket: null,
+};
 
 describe("the page's address", () => {
   it("round-trips a session", () => {
@@ -24,6 +32,14 @@ describe("the page's address", () => {
     assert.equal(parseHash("#ticket=").ticket, null);
     assert.equal(parseHash("#ticket=<script>alert(1)</script>").ticket, null);
     assert.equal(parseHash("#/s/ses_1?ticket=abcDEF123").ticket, null);
+  });
+
+  it("names the folder to work in, beside a ticket and alone, and only a whole path", () => {
+    assert.equal(parseHash(`#/in/${encodeURIComponent("/home/me/a b#c&d")}`).folder, "/home/me/a b#c&d");
+    assert.equal(parseHash("#ticket=abcDEF123_-x&dir=%2Fhome%2Fme").ticket, "abcDEF123_-x");
+    assert.equal(pastedTicket("http://127.0.0.1:4327/#ticket=abcDEF123_-x&dir=%2Fhome"), "abcDEF123_-x");
+    for (const none of ["#/in/", "#/in/home", "#/in/%00", "#/in/%2Fa%00", "#/in/a/b", `#/in/%2F${"x".repeat(5_000)}`])
+      assert.deepEqual(parseHash(none), nowhere, none.slice(0, 20));
   });
 
   it("takes garbage for the empty page", () => {

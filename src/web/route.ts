@@ -11,27 +11,39 @@ export interface Route {
   board: boolean;
   /** The process on the board that is looked into; null: none. */
   process: string | null;
+  /** The folder that is to be worked in, an absolute path; null: none is named. */
+  folder: string | null;
   /** A one-time login ticket, which must leave the address bar before anything else happens. */
   ticket: string | null;
 }
 
 const ID = /^[\w.:-]{1,200}$/;
+const LONGEST_PATH = 4096;
 const TICKET = /^[\w.~-]{8,500}$/;
 
-const nowhere: Route = { session: null, terminals: false, call: null, board: false, process: null, ticket: null };
+const nowhere: Route = {
+  session: null,
+  terminals: false,
+  call: null,
+  board: false,
+  process: null,
+  ...{ folder: null, ticket: null },
+};
 
 /**
- * Reads a location hash (`#/s/ses_…`, `#/s/ses_…/c/CALL`, `#/processes/proc_…`, `#ticket=…`). Anything else means "no
+ * Reads a location hash (`#/s/ses_…`, `#/s/ses_…/c/CALL`, `#/processes/proc_…`, `#/in/DIR`, `#ticket=…`). Anything else means "no
  * session", never an error.
  */
 export function parseHash(hash: string): Route {
   const text = hash.startsWith("#") ? hash.slice(1) : hash;
   if (text.startsWith("ticket=")) {
-    const ticket = decoded(text.slice("ticket=".length));
+    const ticket = decoded(text.slice("ticket=".length).replace(/&dir=.*$/, ""));
     return { ...nowhere, ticket: ticket !== null && TICKET.test(ticket) ? ticket : null };
   }
   const board = /^\/processes(?:\/([^/?]+))?\/?$/.exec(text);
   if (board !== null) return { ...nowhere, board: true, process: idOf(board[1]) };
+  const folder = /^\/in\/([^/?]+)$/.exec(text);
+  if (folder !== null) return { ...nowhere, folder: folderOf(folder[1]) };
   const match = /^\/s\/([^/?]+)(?:(\/t)|\/c\/([^/?]+))?\/?$/.exec(text);
   const session = idOf(match?.[1]);
   if (session === null) return nowhere;
@@ -41,6 +53,11 @@ export function parseHash(hash: string): Route {
 function idOf(part: string | undefined): string | null {
   const id = part === undefined ? null : decoded(part);
   return id !== null && ID.test(id) ? id : null;
+}
+
+function folderOf(part: string | undefined): string | null {
+  const folder = part === undefined ? null : decoded(part);
+  return folder?.startsWith("/") && folder.length <= LONGEST_PATH && !folder.includes("\0") ? folder : null;
 }
 
 /** The hash of the board, with a process looked into. */

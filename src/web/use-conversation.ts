@@ -13,6 +13,8 @@ export interface Page {
   wide: boolean;
   /** The address asks for the board of all processes; the session is the one it named last. */
   board: boolean;
+  /** The folder that the address asks to work in. */
+  folder: string | null;
   /** The tool call that the address asks for. */
   call: string | null;
   session: SessionState;
@@ -20,6 +22,8 @@ export interface Page {
   problem: string | null;
   answers: Answers;
   go(id: string | null): void;
+  /** Begins a conversation where this one works, else where a person last wanted to. */
+  begin(): Promise<string>;
   setWide(wide: boolean): void;
   send(text: string, mode: "queue" | "steer"): Promise<void>;
   stop(): void;
@@ -57,6 +61,7 @@ export function usePage(hub: Hub): Page {
   const id = useSyncExternalStore(subscribeHash, sessionNow);
   const board = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).board);
   const call = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).call);
+  const folder = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).folder);
   const wide = useSyncExternalStore(subscribeHash, () => parseHash(location.hash).terminals);
   const conversation = useOpen(hub, id);
   const subscribe = useCallback(
@@ -75,13 +80,16 @@ export function usePage(hub: Hub): Page {
     [hub, id],
   );
 
-  const ensure = useCallback(async () => {
-    if (id !== null) return id;
-    const made = await hub.client.call("session.create", {});
+  const here = session.workspace;
+  const begin = useCallback(async () => {
+    const made = await (folder === null
+      ? beginNear(hub, here === "" ? null : here)
+      : hub.client.call("session.create", { workspace: folder }));
     go(made.session_id);
     hub.refreshSessions();
     return made.session_id;
-  }, [hub, id]);
+  }, [hub, folder, here]);
+  const ensure = useCallback(async () => id ?? (await begin()), [id, begin]);
 
   const send = useCallback(
     async (text: string, mode: "queue" | "steer") => {
@@ -131,11 +139,24 @@ export function usePage(hub: Hub): Page {
     wide,
     board,
     call,
+    folder,
     session,
     loaded: id === null || (shown?.loaded ?? false),
     problem: shown?.problem ?? null,
-    ...{ answers, go, setWide, send, stop, ensure, setWorkspace, setModel },
+    ...{ answers, go, setWide, send, stop, begin, ensure, setWorkspace, setModel },
   };
+}
+
+/** A new conversation in this folder; one that nobody has named now, and that is gone, stands in nobody's way. */
+async function beginNear(hub: Hub, folder: string | null) {
+  if (folder !== null) {
+    try {
+      return await hub.client.call("session.create", { workspace: folder });
+    } catch (error) {
+      if (!(error instanceof Error && "reason" in error && error.reason === "workspace_invalid")) throw error;
+    }
+  }
+  return hub.client.call("session.create", {});
 }
 
 /** Opens the session while it is the one in the address. */

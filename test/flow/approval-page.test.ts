@@ -14,7 +14,7 @@ async function folder(): Promise<AsyncDisposable & { path: string }> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "hearth-approval-")));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
-const idle = (page: Page) => page.locator('[data-testid="composer-stop"]').waitFor({ state: "detached" });
+const idle = (page: Page) => page.getByTestId("stop").waitFor({ state: "detached" });
 
 describe("an approval on the page", () => {
   it("S6: can be tried without a model, from the first page; a refusal is one card, and it was not done", async (t) => {

@@ -2,13 +2,23 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { canRun, mayRun } from "../support/root.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const main = join(root, "src/cli/main.ts");
@@ -23,18 +33,14 @@ describe("the command line", () => {
     rmSync(home, { recursive: true, force: true });
   });
 
+  const environment = () => ({
+    ...{ PATH: process.env.PATH, HOME: home, CI: "true" },
+    ...{ HEARTH_HOME: join(home, "state"), HEARTH_CONFIG: join(home, "config.toml"), HEARTH_PORT: "0" },
+  });
   const start = (words: readonly string[], env: Record<string, string> = {}): ChildProcess =>
     spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...words], {
       cwd: home,
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        HEARTH_HOME: join(home, "state"),
-        HEARTH_CONFIG: join(home, "config.toml"),
-        HEARTH_PORT: "0",
-        CI: "true",
-        ...env,
-      },
+      env: { ...environment(), ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
   async function hearth(words: readonly string[], options: { input?: string; env?: Record<string, string> } = {}) {
@@ -150,12 +156,49 @@ describe("the command line", () => {
     assert.equal(readFileSync(join(home, "copy"), "utf8"), "outside");
     assert.equal((await hearth(["get", ...there, "in/outside.txt", "-o", "copy"])).exitCode, 1);
     assert.equal((await hearth(["get", ...there, "--force", "in/outside.txt", "-o", "copy"])).exitCode, 0);
+    const asJson = async (...words: string[]) => JSON.parse((await hearth([...words, "--json"])).out) as unknown;
+    const inside = join(workspace, "in/outside.txt");
+    assert.deepEqual(await asJson("put", ...there, "--force", "--to", "in", "outside.txt"), { files: [inside] });
+    assert.deepEqual(await asJson("get", ...there, "in/outside.txt", "-o", "json"), { file: join(home, "json") });
+    assert.match(JSON.stringify(await asJson("get", ...there, "in/outside.txt", "--link")), /"url":"http.*#get=/);
     assert.equal((await hearth(["get", ...there, "in", "-o", "other"])).exitCode, 1);
     assert.equal((await hearth(["get", ...there, "../outside.txt", "-o", "other"])).exitCode, 1);
     assert.deepEqual(
       readdirSync(home).filter((name) => /part|other/.test(name)),
       [],
     );
+  });
+
+  it("A46: does not let a file command a terminal, and says how to see it", async (t) => {
+    if (!mayRun(t, "script", canRun("script", "--version"))) return;
+    const workspace = join(home, "workspace");
+    writeFileSync(join(workspace, "odd.txt"), "\x1b]0;stolen\x07odd\n");
+    const line = `${process.execPath} --disable-warning=ExperimentalWarning ${main} get odd.txt -o -`;
+    const script = spawn("script", ["-qec", line, "/dev/null"], {
+      ...{ cwd: workspace, env: environment() },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [out, [exitCode]] = await Promise.all([text(script.stdout), once(script, "close")]);
+    assert.equal(exitCode, 2);
+    assert.match(out, /`hearth get FILE -o - \| less` shows it, `-o NAME` keeps it/);
+    assert.doesNotMatch(out, /stolen/);
+  });
+
+  it("prints every thing and every list as JSON as well", async () => {
+    const json = async (...words: string[]) => JSON.parse((await hearth(words)).out) as Record<string, string>;
+    const { process_id = "" } = await json("run", "--json", "--", "sleep", "300");
+    const [inspected] = (await json("inspect", "--json", process_id)) as unknown as { process_id: string }[];
+    assert.equal(inspected?.process_id, process_id);
+    assert.deepEqual(await json("kill", "--json", process_id), { killed: [process_id] });
+    assert.deepEqual(await json("token", "--json"), { token: (await hearth(["token"])).out.trim() });
+    assert.match((await json("open", "--json")).url ?? "", /#ticket=[\w-]+$/);
+    assert.match(
+      (await json("open", ".", "--json")).url ?? "",
+      new RegExp(`&dir=${encodeURIComponent(realpathSync(home))}$`),
+    );
+    assert.equal((await hearth(["open", "nowhere"])).exitCode, 1);
+    const { sessions } = (await json("sessions", "--json")) as unknown as { sessions: { session_id: string }[] };
+    assert.ok("messages" in (await json("export", "--json", sessions[0]?.session_id ?? "")));
   });
 
   it("A18: shares a process to watch, lists what is shared, and ends it", async () => {

@@ -31,10 +31,14 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
   const held = useRef(true);
   const [away, setAway] = useState(false);
 
+  const nothing = items.length === 0 && queued.length === 0;
+  const empties = useRef(nothing);
+  empties.current = nothing;
   const toEnd = useCallback(() => {
     held.current = true;
     const element = scroller.current;
-    if (element !== null) element.scrollTop = element.scrollHeight;
+    // What is there before anything was said is read from its beginning.
+    if (element !== null) element.scrollTop = empties.current ? 0 : element.scrollHeight;
   }, []);
 
   // Whatever grows (text, a live tail, an opened card): the end stays in view while it is held.
@@ -76,7 +80,7 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
     const element = scroller.current;
     if (element === null) return;
     held.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
-    setAway(!held.current);
+    setAway(!held.current && !empties.current);
   };
 
   const { shown, earlier } = lastDrawn(items, most);
@@ -88,7 +92,7 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
       onScroll={onScroll}
     >
       <div ref={inner} className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-8">
-        {items.length === 0 && queued.length === 0 ? (
+        {nothing ? (
           empty
         ) : (
           <div role="log" aria-label="Messages" aria-live="off">

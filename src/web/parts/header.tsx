@@ -8,6 +8,8 @@ export interface HeaderProps {
   title: string;
   running: number;
   workspace: string | null;
+  /** Where other conversations work. */
+  folders: readonly string[];
   onWorkspace: (path: string) => Promise<unknown>;
   models: Models | null;
   model: string | null;
@@ -43,7 +45,7 @@ export function Header(props: HeaderProps) {
         {title || "New conversation"}
       </h1>
       <div className="order-last col-span-3 -mx-2 flex min-w-0 items-center justify-between gap-1 border-t border-line px-2 sm:order-none sm:col-span-1 sm:mx-0 sm:border-0 sm:px-0">
-        <Workspace workspace={props.workspace} onChange={props.onWorkspace} />
+        <Workspace workspace={props.workspace} folders={props.folders} onChange={props.onWorkspace} />
         <ModelChooser models={props.models} chosen={props.model} onChoose={props.onModel} onOpen={props.onModelOpen} />
       </div>
       <button

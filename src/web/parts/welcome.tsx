@@ -1,8 +1,11 @@
 // The first look: what this is, in two lines, and something to press.
+import { shortPath } from "../words.ts";
 import { Mark } from "./icons.tsx";
 
 export interface WelcomeProps {
   offline: boolean;
+  /** Where it works, if that is known by now. */
+  workspace: string | null;
   onTry: (text: string) => void;
 }
 
@@ -21,11 +24,11 @@ const modelExamples = [
   { text: "Find what is marked TODO here and suggest where to begin.", why: "searches, changes nothing" },
 ] as const;
 
-export function Welcome({ offline, onTry }: WelcomeProps) {
+export function Welcome({ offline, workspace, onTry }: WelcomeProps) {
   return (
-    <div className="my-auto py-6" data-testid="welcome">
-      <Mark size={60} lit />
-      <h1 className="mt-5 max-w-md font-serif text-[1.9rem] leading-[1.2] font-semibold text-balance">
+    <div className="my-auto py-4" data-testid="welcome">
+      <Mark size={52} lit />
+      <h1 className="mt-4 max-w-md font-serif text-[1.9rem] leading-[1.2] font-semibold text-balance">
         Give it work. It keeps going when you look away.
       </h1>
       <p className="mt-3 max-w-lg text-soft">
@@ -34,7 +37,13 @@ export function Welcome({ offline, onTry }: WelcomeProps) {
           ? " No model is connected yet: the offline one does exactly what you type, one instruction per line."
           : " Say what you need; it asks before it acts."}
       </p>
-      <ul className="mt-7 max-w-xl divide-y divide-line border-y border-line" aria-label="Examples">
+      {workspace !== null && (
+        <p className="mt-2 max-w-lg text-sm text-faint">
+          It works in <code className="font-mono text-xs text-soft">{shortPath(workspace, 60)}</code>: another folder is
+          chosen above.
+        </p>
+      )}
+      <ul className="mt-5 max-w-xl divide-y divide-line border-y border-line" aria-label="Examples">
         {(offline ? offlineExamples : modelExamples).map((example) => (
           <li key={example.text}>
             <button

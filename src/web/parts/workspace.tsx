@@ -6,17 +6,19 @@ import { Popover } from "./popover.tsx";
 
 export interface WorkspaceProps {
   workspace: string | null;
+  /** Others that were used before. */
+  folders: readonly string[];
   /** Resolves when it is accepted; rejects with a sentence for the person. */
   onChange: (path: string) => Promise<unknown>;
 }
 
-export function Workspace({ workspace, onChange }: WorkspaceProps) {
+export function Workspace({ workspace, folders, onChange }: WorkspaceProps) {
   const [open, setOpen] = useState(false);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const save = async () => {
-    const path = text.trim();
+  const save = async (named: string) => {
+    const path = named.trim();
     if (path === "") return;
     setBusy(true);
     setProblem(null);
@@ -57,7 +59,7 @@ export function Workspace({ workspace, onChange }: WorkspaceProps) {
         className="space-y-3 p-4"
         onSubmit={(event) => {
           event.preventDefault();
-          void save();
+          void save(text);
         }}
       >
         <label className="block text-sm font-medium">
@@ -83,6 +85,25 @@ export function Workspace({ workspace, onChange }: WorkspaceProps) {
         >
           {problem ?? "A directory on the host. Commands start there, and files are named from there."}
         </p>
+        {folders.length > 0 && (
+          <ul aria-label="Used before" className="-mx-1.5 border-t border-line pt-2">
+            {folders.map((folder) => (
+              <li key={folder}>
+                <button
+                  type="button"
+                  data-testid="recent-folder"
+                  disabled={busy}
+                  title={folder}
+                  className="flex min-h-9 w-full items-center gap-2 rounded-lg px-1.5 text-left hover:bg-wash"
+                  onClick={() => void save(folder)}
+                >
+                  <Folder size={14} className="flex-none text-faint" />
+                  <span className="truncate font-mono text-xs">{shortPath(folder, 44)}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
         <div className="flex justify-end gap-2">
           <button type="button" className="btn btn-quiet" onClick={() => setOpen(false)}>
             Cancel

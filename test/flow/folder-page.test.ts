@@ -1,0 +1,80 @@
+// The folder that work begins in: named on the command line, shown before anything runs, remembered, and chosen again.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Page } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
+import { picture } from "../support/process-page.ts";
+import { RunningHost } from "../support/running-host.ts";
+
+const START = fileURLToPath(new URL("../../src/cli/start.mjs", import.meta.url));
+const ready = (page: Page) =>
+  page.locator('[data-testid="connection"][data-state="ready"]').waitFor({ state: "attached" });
+
+describe("the folder to work in", () => {
+  it("T2: is the one that `hearth open DIR` names, for the first and for the next conversation, until another is chosen", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-folder-")));
+    t.after(() => rm(home, { recursive: true, force: true }));
+    const [project, other] = [join(home, "a project & more"), join(home, "other")];
+    await mkdir(project);
+    await mkdir(other);
+    await using host = await RunningHost.start({ HOME: home });
+    const client = await host.client();
+    const open = async (dir: string) => {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--disable-warning=ExperimentalWarning", START, "open", dir, "--json"],
+        { cwd: home, env: { PATH: process.env.PATH, HOME: home, HEARTH_HOME: host.home } },
+      );
+      return (JSON.parse(stdout) as { url: string }).url;
+    };
+    const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    const shows = (folder: string) => page.locator(`[data-testid="workspace"][title="Workspace: ${folder}"]`).waitFor();
+    await page.goto(await open("a project & more"));
+    await ready(page);
+    await shows(project);
+    await picture(page, "folder-first", 300);
+    assert.deepEqual((await client.call("session.list", {})).sessions, [], "nothing was begun by looking");
+    const says = async (text: string) => {
+      await page.getByTestId("composer").fill(text);
+      await page.keyboard.press("Enter");
+    };
+    await says("run pwd");
+    await page.getByTestId("tool-printed").filter({ hasText: project }).waitFor();
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.getByTestId("welcome").waitFor();
+    await shows(project);
+
+    await page.getByTestId("workspace").click();
+    await page.getByTestId("workspace-input").fill(other);
+    await page.getByTestId("workspace-save").click();
+    await shows(other);
+    await says("run pwd");
+    await page.getByTestId("tool-printed").filter({ hasText: other }).waitFor();
+    await page.getByTestId("workspace").click();
+    await page.getByTestId("recent-folder").filter({ hasText: "a project & more" }).waitFor();
+    await picture(page, "folder-choose", 300);
+    await page.keyboard.press("Escape");
+
+    // A folder that has a conversation already is gone on with.
+    const [, first] = (await client.call("session.list", {})).sessions;
+    await page.goto(await open(project));
+    await ready(page);
+    await page.waitForURL((url) => url.hash === `#/s/${first?.session_id}`);
+    // One that is gone stands in nobody's way: the one chosen before it counts.
+    await rm(project, { recursive: true });
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.getByTestId("welcome").waitFor();
+    await shows(other);
+    assert.deepEqual(errors, []);
+  });
+});
