@@ -10,14 +10,13 @@ import { openScreen } from "./screen.ts";
 const env = environment();
 const screen = openScreen(env, process);
 
-// `hearth ps | head -1`: who read enough has gone, and that is no failure. Words beside the result may get lost, the work not.
+// `hearth ps | head -1`: who read enough has gone (a terminal that was closed says EIO), and that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.done);
+  if (error.code === "EPIPE" || error.code === "EIO") process.exit(EXIT.done);
   throw error;
 });
-process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+// Words beside the result may get lost, the work not: a host lives on when its terminal is closed or its log's disk is full.
+process.stderr.on("error", () => undefined);
 
 const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };
 try {

@@ -26,4 +26,10 @@ describe("a host that is stopped in order", () => {
     assert.match(result?.result ?? "", /^went\n/);
     assert.equal(watched.of("process.started").length, 1);
   });
+
+  it("F08: though nothing it says can be written any more, as after its terminal was closed", async () => {
+    await using host = await RunningHost.start({}, ["/bin/sh", "-c", 'exec "$@" 2>/dev/full', "sh"]);
+    process.kill(host.pid, "SIGHUP");
+    assert.equal(await host.ended(), 0);
+  });
 });
