@@ -361,7 +361,7 @@ function reset(follower: Follower): void {
 }
 
 /** A watch alone never keeps a Node program running. */
-function unref(timer: unknown): void {
+export function unref(timer: unknown): void {
   if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function")
     timer.unref();
 }

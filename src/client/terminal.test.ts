@@ -56,4 +56,59 @@ describe("a stream of a terminal", () => {
       mock.restoreAll();
     }
   });
+
+  it("T9: goes on at the byte over a new connection after a sleep, since nobody says that the old one is dead", (t) => {
+    t.mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+    let now = 1_000_000;
+    t.mock.method(Date, "now", () => now);
+    const sockets: ReturnType<typeof fakeSocket>[] = [];
+    const froms: (number | undefined)[] = [];
+    const connections: boolean[] = [];
+    let shown = "";
+    const stream = new TerminalStream({
+      open: (from) => {
+        const socket = fakeSocket();
+        sockets.push(socket);
+        froms.push(from);
+        return socket;
+      },
+      listener: {
+        onBytes: (bytes) => {
+          shown += new TextDecoder().decode(bytes);
+        },
+        onReset: () => undefined,
+        onConnection: (is) => connections.push(is),
+      },
+    });
+    const opens = (socket: ReturnType<typeof fakeSocket> | undefined) => {
+      if (socket !== undefined) socket.readyState = 1;
+      socket?.say("open");
+    };
+    const bytes = (offset: number, text: string) => {
+      const data = new Uint8Array(8 + text.length);
+      new DataView(data.buffer).setBigUint64(0, BigInt(offset));
+      data.set(new TextEncoder().encode(text), 8);
+      return { data: data.buffer };
+    };
+    const after = (ms: number) => {
+      now += ms;
+      t.mock.timers.tick(10_000);
+    };
+    const [first] = sockets;
+    opens(first);
+    first?.say("message", bytes(0, "before "));
+    for (let look = 0; look < 30; look++) after(10_000);
+    assert.equal(sockets.length, 1, "a quiet terminal is not a dead one");
+    after(3_600_000);
+    const [, second] = sockets;
+    assert.deepEqual(froms, [undefined, 7]);
+    opens(second);
+    first?.say("message", bytes(7, "twice "));
+    second?.say("message", bytes(7, "after"));
+    first?.say("close", { code: 1006 });
+    assert.deepEqual([shown, connections, sockets.length], ["before after", [true, true], 2]);
+    stream.close();
+    after(3_600_000);
+    assert.equal(sockets.length, 2, "one that was closed stays closed");
+  });
 });

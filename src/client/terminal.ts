@@ -1,7 +1,7 @@
 // The bytes of one terminal or process, for whoever draws them: attaches, and after a lost connection goes on at the byte.
 import { closeCodes } from "../protocol/close-codes.ts";
 import type { TerminalControl, TerminalFrame } from "../protocol/frames.ts";
-import type { WebSocketLike } from "./client.ts";
+import { unref, type WebSocketLike } from "./client.ts";
 
 export interface TerminalListener {
   /** `replay`: what was printed before we came. An emulator must not answer queries found in it. */
@@ -32,6 +32,9 @@ const FINAL: readonly number[] = [closeCodes.done, closeCodes.not_found, closeCo
 const OFFSET_BYTES = 8;
 const FIRST_DELAY_MS = 200;
 const LAST_DELAY_MS = 5_000;
+/** Who was asleep for longer (a closed laptop) was given up by the host, and may never be told: it connects anew by itself. */
+const SLEPT_MS = 90_000;
+const LOOK_MS = 10_000;
 
 export class TerminalStream {
   readonly #open: (from?: number) => WebSocketLike;
@@ -43,12 +46,17 @@ export class TerminalStream {
   #attempts = 0;
   #over = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #looks: ReturnType<typeof setInterval>;
+  /** Not by a clock that stands still while the machine sleeps. */
+  #awakeAt = Date.now();
 
   /** `from`: a byte offset to go on at, if the screen still shows everything before it. */
   constructor(options: { open: (from?: number) => WebSocketLike; listener: TerminalListener; from?: number }) {
     this.#open = options.open;
     this.#listener = options.listener;
     this.#offset = options.from;
+    this.#looks = setInterval(() => this.#look(), LOOK_MS);
+    unref(this.#looks);
     this.#connect();
   }
 
@@ -86,9 +94,23 @@ export class TerminalStream {
 
   /** Detaches. What runs in the terminal does not notice. */
   close(): void {
-    this.#over = true;
+    this.#end();
     clearTimeout(this.#retry);
     this.#socket?.close(1000);
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearInterval(this.#looks);
+  }
+
+  #look(): void {
+    const slept = Date.now() - this.#awakeAt > SLEPT_MS;
+    this.#awakeAt = Date.now();
+    const socket = this.#socket;
+    if (!slept || socket?.readyState !== OPEN) return;
+    this.#connect();
+    socket.close();
   }
 
   #connect(): void {
@@ -100,7 +122,7 @@ export class TerminalStream {
       this.#listener.onConnection?.(true, false);
     });
     socket.addEventListener("message", ({ data }) => {
-      if (this.#over) return;
+      if (this.#over || socket !== this.#socket) return;
       if (typeof data === "string") this.#control(JSON.parse(data) as TerminalFrame);
       else if (data instanceof ArrayBuffer) this.#bytes(data);
     });
@@ -108,7 +130,8 @@ export class TerminalStream {
       // A close always follows; without a listener `ws` would throw here.
     });
     socket.addEventListener("close", ({ code }) => {
-      this.#over ||= FINAL.includes(code);
+      if (socket !== this.#socket) return; // another took its place
+      if (FINAL.includes(code)) this.#end();
       this.#listener.onConnection?.(false, this.#over);
       if (this.#over) return;
       const ceiling = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts++, 10));
