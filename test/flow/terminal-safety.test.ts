@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
+import { picture } from "../support/process-page.ts";
 import { RunningHost } from "../support/running-host.ts";
 import { live, openTerminals, pane, screenText, type, until } from "../support/terminal-page.ts";
 
@@ -41,6 +42,8 @@ describe("a terminal on the page and its person", () => {
     await paste();
     const shown = await page.getByTestId("exact").innerText();
     assert.match(shown, /harmless\\u\{202e\}⏎\nrm -rf ~⏎/);
+    assert.equal(await page.getByTestId("left-out").innerText(), "1 control character is left out: \\x07");
+    await picture(page, "terminal-paste", 300);
     await page.keyboard.press("Enter");
     await page.getByTestId("dialog").waitFor({ state: "detached" });
     assert.doesNotMatch(await screenText(page), /harmless/, "Enter alone does not paste it");

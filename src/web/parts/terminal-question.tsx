@@ -15,6 +15,7 @@ export type Question =
 
 /** Of a text that is asked about, this much is drawn; how long it really is stands beside it. */
 const SHOWN = 20_000;
+const MOST_NAMED = 8;
 
 export function TerminalQuestion({ question, onDone }: { question: Question; onDone: () => void }) {
   switch (question.kind) {
@@ -115,9 +116,11 @@ function PasteQuestion({ question, onDone }: { question: Question & { kind: "pas
           : "This is a great deal of text."}
       </p>
       <Exact text={text} />
-      {removed > 0 && (
-        <p className="mt-1 text-xs text-warn">
-          {removed} control {removed === 1 ? "character was" : "characters were"} left out.
+      {removed !== "" && (
+        <p className="mt-1 text-xs text-warn" data-testid="left-out">
+          {removed.length.toLocaleString()} control {removed.length === 1 ? "character is" : "characters are"} left out:{" "}
+          <ExactText text={[...new Set(removed)].slice(0, MOST_NAMED).join("")} />
+          {new Set(removed).size > MOST_NAMED && " …"}
         </p>
       )}
     </Dialog>

@@ -3,8 +3,8 @@
 export interface Paste {
   /** What will be typed: controls other than tab and line break are left out, so that nothing in it acts as a key. */
   text: string;
-  /** How many characters were left out. */
-  removed: number;
+  /** The characters that were left out, as they came. */
+  removed: string;
   /** Ask first: the program takes line breaks for Enter, or it is a great deal. */
   ask: boolean;
 }
@@ -19,5 +19,5 @@ export function judgePaste(raw: string, bracketed: boolean): Paste {
   // ESC is among them: a text cannot end the brackets that it is put into.
   const text = lines.replace(CONTROLS, "");
   const ask = text.length > GREAT_DEAL || (!bracketed && text.includes("\n"));
-  return { text, removed: lines.length - text.length, ask };
+  return { text, removed: lines.match(CONTROLS)?.join("") ?? "", ask };
 }
