@@ -17,6 +17,7 @@ function line() {
   return {
     ws,
     inFlight,
+    questions,
     after: (ms: number) => {
       now += ms;
     },
@@ -75,6 +76,23 @@ describe("what is on its way to one viewer", () => {
     Object.assign(ws, { readyState: 3 });
     ws.emit("close");
     assert.equal(await settled(left), true, "nobody waits for who has gone");
+  });
+
+  it("T7: is asked for again where a question was left out: of several, the last alone may be answered", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { inFlight, answer, questions, after } = line();
+    answer();
+    inFlight.wrote(8 * 1024 * 1024);
+    const waiting = inFlight.room(never);
+    assert.equal(questions.splice(0).length, 1);
+    after(3_000);
+    t.mock.timers.tick(3_000);
+    assert.equal(await settled(waiting), false);
+    assert.equal(questions.length, 1);
+    const before = inFlight.allowed;
+    answer();
+    assert.equal(await settled(waiting), true);
+    assert.ok(inFlight.allowed < before, "it counts from when it was asked first");
   });
 
   it("T7: is not bounded for who answers no question at all, after a while", async () => {

@@ -51,13 +51,19 @@ export class InFlight {
 
   /** Resolves when more may be sent, at once if it may; also when `signal` is aborted or the socket closes. One waits at a time. */
   async room(signal: AbortSignal): Promise<void> {
+    let again = false;
     while (!signal.aborted && this.#ws.readyState === this.#ws.OPEN && this.#sent - this.#read > this.#allowed) {
       const patience = this.#since + SILENT_MS - this.#now();
       if (!this.#answers && patience <= 0) return;
       // Less may be allowed by now than went since the last question: whoever waits waits for an answer to come.
-      this.#ask();
+      this.#ask(again);
+      again = false;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = this.#answers ? undefined : setTimeout(resolve, patience);
+      const onLate = () => {
+        again = this.#answers;
+        resolve();
+      };
+      const timer = setTimeout(onLate, this.#answers ? SILENT_MS : patience);
       this.#wake = resolve;
       using _abort = addAbortListener(signal, () => resolve());
       await promise;
@@ -65,12 +71,14 @@ export class InFlight {
     }
   }
 
-  #ask(): void {
-    if (this.#ws.readyState !== this.#ws.OPEN || this.#questions.has(this.#sent)) return;
+  /** `again`: of several questions one is allowed to answer the last alone, which may have been another's (RFC 6455, 5.5.3). */
+  #ask(again = false): void {
+    const known = this.#questions.get(this.#sent);
+    if (this.#ws.readyState !== this.#ws.OPEN || (known !== undefined && !again)) return;
     const mark = Buffer.alloc(MARK_BYTES);
     mark.writeBigUInt64BE(BigInt(this.#sent));
     this.#asked = this.#sent;
-    this.#questions.set(this.#sent, this.#now());
+    this.#questions.set(this.#sent, known ?? this.#now());
     this.#ws.ping(mark);
   }
 

@@ -123,6 +123,25 @@ describe("a browser's login", () => {
     assert.equal(late.verify(cookie.split("=")[1] ?? "", secret), undefined);
   });
 
+  it("A16: lets a login that is in use last its whole time, and then ends what it has open", async (t) => {
+    const days = 24 * 60 * 60 * 1000;
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    let now = Date.now();
+    using logins = await Logins.open(host.log, () => now);
+    const { cookie, secret } = (await logins.redeem(logins.mint())) ?? { cookie: "", secret: "" };
+    const key = logins.verify(cookie, secret) ?? "";
+    const ended = logins.ended(key);
+    const after = (ms: number) => {
+      now += ms;
+      t.mock.timers.tick(ms);
+    };
+    // Further ahead than a timer can be set.
+    after(29 * days);
+    assert.deepEqual([ended.aborted, logins.verify(cookie, secret)], [false, key]);
+    after(days);
+    assert.deepEqual([ended.aborted, logins.verify(cookie, secret)], [true, undefined]);
+  });
+
   it("A11: lets a ticket grow no older than ten minutes", async () => {
     let now = Date.now();
     using logins = await Logins.open(host.log, () => now);

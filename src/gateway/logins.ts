@@ -10,7 +10,7 @@ const LOGIN_MS = 30 * 24 * 60 * 60 * 1000;
 const MAX_TICKETS = 100;
 const MAX_LOGINS = 100;
 const VIEW = "login";
-/** A timer cannot be set further ahead than this. */
+/** A timer cannot be set further ahead than this, and a login lasts longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const Login = z.object({ secret: z.string(), created_at: z.number(), expires_at: z.number() });
@@ -91,9 +91,18 @@ export class Logins implements Disposable {
     const controller = new AbortController();
     const left = (this.#logins.get(key)?.expires_at ?? 0) - this.#now();
     if (left <= 0) controller.abort();
-    const timer = setTimeout(() => this.#forget(key), Math.min(Math.max(left, 0), LONGEST_TIMER_MS)).unref();
-    this.#ends.set(key, { controller, timer });
+    this.#ends.set(key, { controller, timer: this.#endLater(key, left) });
     return controller.signal;
+  }
+
+  #endLater(key: string, left: number): NodeJS.Timeout {
+    const look = () => {
+      const end = this.#ends.get(key);
+      const still = (this.#logins.get(key)?.expires_at ?? 0) - this.#now();
+      if (end === undefined || still <= 0) this.#forget(key);
+      else end.timer = this.#endLater(key, still);
+    };
+    return setTimeout(look, Math.min(Math.max(left, 0), LONGEST_TIMER_MS)).unref();
   }
 
   async end(key: string): Promise<void> {
