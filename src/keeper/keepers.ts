@@ -25,6 +25,7 @@ import {
   toLive,
   withInside,
 } from "./records.ts";
+import { Turns } from "./turns.ts";
 import type { Adopted, Child, ChildSpec, Live } from "./types.ts";
 import { decide, type Verdict } from "./verdict.ts";
 
@@ -69,6 +70,7 @@ export class Keepers implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #closed = new AbortController();
   readonly #starting = new Gate(startsAtOnce);
+  readonly #turns = new Turns();
   #parentSync: Promise<void> | undefined;
 
   private constructor(options: KeepersOptions, childrenDir: string, parent: FileHandle) {
@@ -104,6 +106,7 @@ export class Keepers implements AsyncDisposable {
   }
 
   async #start(spec: ChildSpec): Promise<Child> {
+    await this.#turns.next();
     this.#refuseWhileClosing();
     const dir = this.#dirOf(spec.id);
     const random = randomBytes(16 + 32).toString("hex");
@@ -200,6 +203,7 @@ export class Keepers implements AsyncDisposable {
       const reply = await within(this.#deadlineOf(intent), this.#launcher.start(dir));
       if (reply === undefined) return await this.#giveUp(id, dir, intent);
       if (!reply.ok) return await this.#failed(id, dir, intent, reply);
+      await this.#turns.next(); // the launcher tells of many at once
       return await this.#attach(id, dir, intent, reply.live);
     } finally {
       this.#launcher.forget(dir);

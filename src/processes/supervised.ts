@@ -2,6 +2,7 @@
 import type { Child, End } from "../keeper/keepers.ts";
 import { NotRunning } from "../keeper/keepers.ts";
 import { within } from "../keeper/patience.ts";
+import { laterTurn } from "../keeper/turns.ts";
 import type { Limits } from "../limits/limits.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
@@ -209,6 +210,7 @@ export class Supervised {
 
   async #follow(child: Child): Promise<void> {
     const end = await child.exited;
+    await laterTurn(); // who waits for the start of a quick one is answered first
     if (this.running) await this.#finish(child, end);
     if (end.kind === "lost") return await this.#leaveGroups(child, true);
     const overdue = this.#markOverdue();
@@ -243,7 +245,10 @@ export class Supervised {
 
   /** P23: runs once. Matches are told before the end is; a disk without room delays the record, and with it the end. */
   async #finish(child: Child, end: End): Promise<void> {
-    const outcome = this.#around.redactor.value(outcomeOf(end, this.#book.asked, Date.now()));
+    const told = outcomeOf(end, this.#book.asked, Date.now());
+    // An end that nobody asked for and nothing explains has no words that could hold a secret.
+    const wordless = told.reason === null && told.termination_source === null;
+    const outcome = wordless ? told : this.#around.redactor.value(told);
     const last = outcome.bytes_at_exit ?? this.output.spool.length;
     await this.#check?.stop();
     await this.#watcher?.finish(last);
