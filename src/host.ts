@@ -128,7 +128,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
   // Before what its tools wait for: a turn that is left open goes on with the next host, one whose tool fails does not.
   parts.defer(() => turns.close());
 
-  const usage = parts.use(new Usage({ running: () => [...processes.measured(), ...terminals.measured()] }));
+  const usage = parts.use(new Usage({ running: () => [...processes.measured(), ...terminals.measured()], redactor }));
 
   const tools = buildTools({
     processes,
@@ -254,6 +254,7 @@ function hostRedactor(config: Config): Redactor {
   const redactor = new Redactor({
     on: () => config.current().redaction.on,
     variables: () => config.current().redaction.variables,
+    extra: () => config.current().redaction.extra,
   });
   if (redaction.on) redactor.learnEnvironment(environment());
   modelSettings(config, redactor);

@@ -64,6 +64,27 @@ export const list = (item: RegExp, allowed: string): Kind<string[]> => ({
   fromText: asList,
 });
 
+/** Texts of any kind. Of a variable they are a list of JSON, one expression between slashes, or parted by commas. */
+export const texts = (allowed: string): Kind<unknown[]> => ({
+  allowed,
+  // What is wrong with one of them is for whoever knows what they mean, so that it is not shown here.
+  schema: z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(z.unknown())),
+  fromText: (value) => {
+    if (/^\/.*\/i?$/.test(value)) return [value];
+    return value.trimStart().startsWith("[") ? parseJson(value) : asList(value);
+  },
+});
+
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch (error) {
+    // Not the text itself: it may be a secret.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** Bytes, as a number or as text with a unit such as "64 MiB". */

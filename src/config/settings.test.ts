@@ -43,6 +43,31 @@ describe("settings", () => {
     );
   });
 
+  it("P19: have secrets of a person's own; a wrong one is named without being told, and takes no other with it", () => {
+    const { redaction, warnings } = load(
+      'redaction_extra = ["/acme_[a-z0-9]{32}/", "hunter2", "/x/", 5, "correct horse battery"]',
+    );
+    assert.equal(redaction.extra.length, 2);
+    assert.equal(warnings.length, 3);
+    assert.match(warnings[0] ?? "", /^redaction_extra \(.*config\.toml\), entry 2: a text of 7 characters/);
+    assert.match(warnings[1] ?? "", /entry 3: \/x\/ must begin with at least 3 fixed characters/);
+    assert.match(warnings[2] ?? "", /entry 4: it is no text/);
+    assert.ok(!warnings.join().includes("hunter2"));
+    for (const text of [
+      '["/acme_[a-z]{3,40}/", "my secret text"]',
+      "/acme_[a-z]{3,40}/",
+      "first one here, second one here",
+    ]) {
+      const said = load("", { HEARTH_REDACTION_EXTRA: text });
+      assert.deepEqual([said.redaction.extra.length > 0, said.warnings], [true, []], text);
+    }
+    const broken = load("", { HEARTH_REDACTION_EXTRA: '["my secret text"' });
+    assert.equal(broken.warnings.length, 1);
+    assert.ok(!broken.warnings.join().includes("my secret"));
+    const shown = describeSettings(load('redaction_extra = ["/acme_\\\\d+/", "correct horse battery"]'));
+    assert.deepEqual(shown.redaction_extra, ["/acme_\\d+/", "a text"]);
+  });
+
   it("A49: have limits of processes and sessions, none unless said, and a wrong one is as if it had not been", () => {
     const none = { memory_bytes: null, cpus: null };
     const unsaid = { mode: "possible", child: { ...none, pids: undefined }, session: { ...none, pids: null } };

@@ -6,8 +6,10 @@ import { isAbsolute, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
+import type { Secret } from "../regex/shape.ts";
 import { baseEnvironment, type Environment } from "./environment.ts";
 import { type Provider, readProviders, withoutCredentials } from "./providers.ts";
+import { readSecrets, shownSecrets } from "./redaction.ts";
 import { LOCAL, readSandboxes, type SandboxConfig } from "./sandboxes.ts";
 import { type Key, keys, readTable, type Values, type Warn, warnOfUnknown } from "./table.ts";
 
@@ -50,7 +52,7 @@ export interface Settings {
   providers: Readonly<Record<string, Provider>>;
   personality: Personality;
   approvals: Values["approvals"];
-  redaction: { on: boolean; variables: readonly string[] };
+  redaction: { on: boolean; variables: readonly string[]; extra: readonly Secret[] };
   /** Names of the tools the agent has; undefined: all. */
   tools: readonly string[] | undefined;
   processes: {
@@ -207,7 +209,11 @@ export function settingsFrom(
     sandboxes,
     sandbox,
     approvals: values.approvals,
-    redaction: { on: values.redaction === "on", variables: values.redaction_variables },
+    redaction: {
+      on: values.redaction === "on",
+      variables: values.redaction_variables,
+      extra: readSecrets(values.redaction_extra, sources.redaction_extra, warn),
+    },
     tools: values.tools,
     processes: {
       graceMs: values["processes.grace_s"] * 1000,
@@ -292,6 +298,7 @@ export function describe(settings: Settings): Record<string, unknown> {
   const shown: Record<string, unknown> = { home: settings.home, config_file: settings.configFile };
   for (const key of keys) shown[key] = settings.values[key as Key] ?? null;
   if (settings.values.base_url !== undefined) shown.base_url = withoutCredentials(settings.values.base_url);
+  shown.redaction_extra = shownSecrets(settings.values.redaction_extra);
   shown.personality = settings.personality;
   for (const [name, provider] of Object.entries(settings.providers)) {
     shown[`providers.${name}.kind`] = provider.kind;

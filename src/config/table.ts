@@ -1,6 +1,6 @@
 // Every setting, once: its key in config.toml, what it takes, what it is when nobody says anything. The variable of the same
 // name is derived: `processes.grace_s` is HEARTH_PROCESSES_GRACE_S.
-import { bytes, choice, flag, integer, type Kind, list, matching, number, seconds, text } from "./kinds.ts";
+import { bytes, choice, flag, integer, type Kind, list, matching, number, seconds, text, texts } from "./kinds.ts";
 
 interface Setting<T> {
   readonly about: string;
@@ -49,6 +49,13 @@ export const table = {
   redaction_variables: setting(
     "Variables whose values are secret although their names do not say so.",
     list(/^[A-Za-z_][A-Za-z0-9_]*$/, "a list of names of variables"),
+    [],
+  ),
+  redaction_extra: setting(
+    "What else is secret: texts, and shapes of keys as expressions between slashes that begin with three fixed characters or more, such as `/acme_[a-z0-9]{32}/`.",
+    texts(
+      'a list of texts of 8 characters or more and of expressions; as a variable one of JSON, such as ["/acme_[a-z0-9]{32}/"]',
+    ),
     [],
   ),
   tools: optional("The tools that the agent may use; without it, all.", list(/^[\w-]+$/, "a list of tool names")),

@@ -62,7 +62,7 @@ describe("a scan for texts and regular expressions", () => {
     await fc.assert(
       fc.asyncProperty(
         streams,
-        fc.array(fc.nat(120), { maxLength: 8 }),
+        fc.array(fc.nat(120), { maxLength: 8, size: "max" }),
         fc.integer({ min: -5, max: 8 }),
         fc.subarray(patterns, { minLength: 1 }),
         async (text, cuts, restart, wanted) => {

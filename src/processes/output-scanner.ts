@@ -2,9 +2,9 @@
 // lines. One match per line. What is looked at is what a person sees, unless a pattern itself names what nobody sees.
 
 import type { WatchPattern } from "../protocol/watch-pattern.ts";
+import type { Regex } from "../regex/engine.ts";
 import { type Hit, LineScanner, type ScanState } from "./line-scanner.ts";
 import { Places } from "./places.ts";
-import type { Regex } from "./regex/engine.ts";
 import { type Dropped, NotWatched, type OpenMatching } from "./regex/matcher.ts";
 import { RegexLines } from "./regex-lines.ts";
 import { type Run, Seen, settled } from "./seen.ts";

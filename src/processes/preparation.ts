@@ -4,13 +4,13 @@ import type { Child, ChildSpec } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessRow, Routing } from "../protocol/rows.ts";
 import type { WatchPattern } from "../protocol/watch-pattern.ts";
+import { checkRegexes } from "../regex/engine.ts";
 import type { Redactor } from "../secrets/redactor.ts";
 import { allowedEnvironment, type Environment, processEnvironment } from "./environment.ts";
 import { expandHome, nearestFolder } from "./folder.ts";
 import type { LoginEnvironment } from "./login-environment.ts";
 import { environmentInside, folderAsked, type Placed } from "./placement.ts";
 import { type Book, freshBook, toFacts } from "./record.ts";
-import { checkRegexes } from "./regex/engine.ts";
 import { chooseShell } from "./shell.ts";
 import { clampSize } from "./size.ts";
 

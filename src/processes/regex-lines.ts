@@ -1,10 +1,11 @@
 // Cuts what is seen of an output into whole lines and has them matched with regular expressions. A long line is matched in
 // parts, so that no more than one of them is held.
+
+import type { Regex } from "../regex/engine.ts";
 import { firstLineEnd, type Hit, lastLineEnd, type ScanState } from "./line-scanner.ts";
 import type { Places } from "./places.ts";
-import { OVERLAP_BYTES, PART_BYTES, type Regex } from "./regex/engine.ts";
 import { type Dropped, type Matching, type OpenMatching, openMatching } from "./regex/matcher.ts";
-import type { Cut } from "./regex/messages.ts";
+import { type Cut, OVERLAP_BYTES, PART_BYTES } from "./regex/messages.ts";
 import { type Run, takenBack } from "./seen.ts";
 
 const CR = 0x0d;

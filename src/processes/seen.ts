@@ -53,7 +53,7 @@ export class Seen {
   #plain = true;
   /** The line has something that is seen. */
   #written: boolean;
-  /** Where a move has ended after which nothing is seen yet; -1: there is none. */
+  /** Where the first move has ended after which nothing is seen yet; -1: there is none. */
   #moved = -1;
 
   /** `offset` is where the stream begins; `midLine`: in a line of which something was seen before. */
@@ -126,7 +126,7 @@ export class Seen {
       return this.#sequence(chunk, at + 1, gathered);
     }
     if (byte === BS) this.#back(1, gathered);
-    else if (byte === VT || byte === FF) this.#moved = this.#offset + at + 1;
+    else if (byte === VT || byte === FF) this.#move(this.#offset + at + 1);
     return at + 1;
   }
 
@@ -163,7 +163,7 @@ export class Seen {
       if (byte < 0x30 || byte > 0x7e) return at;
       // IND, NEL, RI, RIS, and where the cursor was once before.
       if (isFirst && (byte === 0x44 || byte === 0x45 || byte === 0x4d || byte === 0x63 || byte === 0x38))
-        this.#moved = this.#offset + at + 1;
+        this.#move(this.#offset + at + 1);
     }
     return at + 1;
   }
@@ -202,11 +202,11 @@ export class Seen {
       case "f":
       case "d":
       case "u":
-        this.#moved = end;
+        this.#move(end);
         break;
       case "G": // to a column
       case "`":
-        if (this.#parameter <= 1) this.#moved = end;
+        if (this.#parameter <= 1) this.#move(end);
         else this.#blank(end, gathered);
         break;
       case "C": // right
@@ -216,6 +216,11 @@ export class Seen {
         this.#back(Math.max(1, this.#parameter), gathered);
         break;
     }
+  }
+
+  /** Of several moves the first one ends the line. */
+  #move(end: number): void {
+    if (this.#moved < 0) this.#moved = end;
   }
 
   #blank(end: number, gathered: Gathering): void {

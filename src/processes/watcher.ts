@@ -14,6 +14,9 @@ import { shownLine } from "./shown-line.ts";
 
 export const SUMMARY_MS = 15_000;
 const CHUNK_BYTES = 128 * 1024;
+const LEAST_CHUNK_BYTES = 8 * 1024;
+/** What keeps the loop busy for longer is read in smaller chunks: lines that are taken back and written again all the time. */
+const LONGEST_LOOK_MS = 10;
 /** How long after an end its output may still be looked at with expressions, before that is told. Texts are found in all of it. */
 export const LAST_LOOK_MS = 10_000;
 /** So many windows in a row with more than could be told: whoever watches should rather hear of the end. */
@@ -85,6 +88,7 @@ export class Watcher {
   readonly #running: Promise<void>;
   #waking = new AbortController();
   #end = Number.POSITIVE_INFINITY;
+  #chunkBytes = CHUNK_BYTES;
   #hits: number;
   #pending: Pending | null = null;
   /** Hits are being taken: what is told meanwhile would be stored with a state that is ahead of it. */
@@ -220,12 +224,18 @@ export class Watcher {
   }
 
   async #scan(position: number): Promise<void> {
-    const read = await this.#read(position, Math.min(CHUNK_BYTES, this.#end - position));
+    const read = await this.#read(position, Math.min(this.#chunkBytes, this.#end - position));
     if (read === null) return;
     // The end may have become known while we read.
     const chunk = read.subarray(0, Math.max(0, this.#end - this.#scanner.offset));
     this.#scanning = true;
-    await this.#take(await this.#scanner.push(chunk));
+    const began = performance.now();
+    const looking = this.#scanner.push(chunk);
+    const isLong = performance.now() - began > LONGEST_LOOK_MS;
+    this.#chunkBytes = isLong
+      ? Math.max(LEAST_CHUNK_BYTES, this.#chunkBytes / 4)
+      : Math.min(CHUNK_BYTES, this.#chunkBytes * 2);
+    await this.#take(await looking);
     this.#scanning = false;
     if (this.#pending === null || this.#callOff !== null) return;
     const wait = this.#lastTold === null ? 0 : this.#lastTold + SUMMARY_MS - this.#clock.now();

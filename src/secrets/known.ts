@@ -23,9 +23,12 @@ export class Known {
   readonly #lasting = new Set<string>();
   #finder: Finder<Needle> | null = null;
 
-  /** False where the value is too short, or a word or path that is no secret. */
-  learn(label: string, value: string, lasting = false): boolean {
-    if (!isTelling(value)) return false;
+  /**
+   * False where the value is too short, or a word or path that is no secret; `said`: a person says that it is one. `lasting`: no
+   * number of others pushes it out.
+   */
+  learn(label: string, value: string, { lasting = false, said = false } = {}): boolean {
+    if (said ? value.length < SHORTEST || value.length > LONGEST : !isTelling(value)) return false;
     if (lasting && this.#lasting.size < MOST_LASTING) this.#lasting.add(value);
     // Learnt again it is the youngest.
     const before = this.#values.get(value);

@@ -1,4 +1,6 @@
 // The one way out: text that a program wrote or a model typed becomes text that may be stored, shown or sent on.
+import type { Secret } from "../regex/shape.ts";
+import { Extra } from "./extra.ts";
 import { inert } from "./inert.ts";
 import { Known } from "./known.ts";
 import { secretName } from "./names.ts";
@@ -6,7 +8,7 @@ import type { RawText } from "./raw.ts";
 import { scan } from "./scan.ts";
 import { merged, type Span } from "./span.ts";
 import { RedactingStream } from "./stream.ts";
-import { sequenceEnd } from "./view.ts";
+import { isString, sequenceEnd } from "./view.ts";
 
 export { joined, type RawText, rawLength, rawText, tidied } from "./raw.ts";
 export { RedactingStream } from "./stream.ts";
@@ -22,21 +24,27 @@ export interface RedactorOptions {
   on: () => boolean;
   /** Names of variables that count as secret too; read each time. */
   variables?: () => readonly string[];
+  /** What else a person takes for secret; read each time, and taken over where it is another list. */
+  extra?: () => readonly Secret[];
 }
+const NOTHING: readonly Secret[] = [];
 
 export class Redactor {
   readonly #known = new Known();
   readonly #on: () => boolean;
   readonly #variables: () => readonly string[];
+  readonly #extra = new Extra();
+  readonly #given: () => readonly Secret[];
 
   constructor(options: RedactorOptions = { on: () => true }) {
     this.#on = options.on;
     this.#variables = options.variables ?? (() => []);
+    this.#given = options.extra ?? (() => NOTHING);
   }
 
   /** Takes a value of Hearth's own for a secret from now on. Short ones, words and paths are passed over. */
   learn(label: string, value: string): void {
-    this.#known.learn(label.slice(0, 60), value.trim(), true);
+    this.#known.learn(label.slice(0, 60), value.trim(), { lasting: true });
   }
 
   /** Learns the values of variables whose names say that they are secret, and of those named. */
@@ -76,7 +84,7 @@ export class Redactor {
    */
   decision(text: string): string {
     if (!this.#on() || text === "") return text;
-    return replaced(text, 0, text.length, merged(scan(text, this.#known).flatMap((span) => inert(text, span))));
+    return replaced(text, 0, text.length, merged(this.#scan(text).flatMap((span) => inert(text, span))));
   }
 
   /** Every string in a value that a person is to say yes to. */
@@ -133,7 +141,12 @@ export class Redactor {
 
   /** Where the secrets are, sorted and apart from each other. */
   spans(text: string): Span[] {
-    return this.#on() ? merged(scan(text, this.#known)) : [];
+    return this.#on() ? merged(this.#scan(text)) : [];
+  }
+
+  #scan(text: string): Span[] {
+    this.#extra.take(this.#given(), this.#known);
+    return scan(text, this.#known, this.#extra);
   }
 }
 
@@ -159,7 +172,8 @@ function remains(text: string, start: number, end: number): string {
     if (code === 0x0a || (code === 0x0d && text.charCodeAt(index + 1) === 0x0a)) kept += text[index];
     else if (code === 0x1b || code === 0x9b) {
       const last = sequenceEnd(text, index);
-      if (last > index) kept += text.slice(index, last);
+      // A title or a link could hold the same secret.
+      if (last > index && !isString(text, index)) kept += text.slice(index, last);
       index = Math.max(index, last - 1);
     }
   }

@@ -31,6 +31,13 @@ export function runEnd(view: View, from: number, table: CharClass, min: number, 
   return index;
 }
 
+/** Whether the line that ends at the break `wrap` looks as if it was wrapped there. */
+export function wrapsAt(view: View, wrap: number): boolean {
+  const width = wrap - view.breakUpTo(wrap - 1);
+  const next = view.breakFrom(wrap + 1) - wrap;
+  return next <= width && (usualWidths.has(width) || (next === width && width >= LEAST_WIDTH));
+}
+
 interface Wrap {
   from: number;
   wrap: number;

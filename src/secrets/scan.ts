@@ -1,5 +1,6 @@
 // One look at a text for everything that is secret in it: by value, by shape, by name, and the same in what is encoded.
 import { base64, hex, isIn } from "./classes.ts";
+import type { Extra } from "./extra.ts";
 import { Finder, type Literal } from "./finder.ts";
 import { type Kind, kinds } from "./kinds.ts";
 import type { Known, Needle } from "./known.ts";
@@ -18,7 +19,7 @@ import {
   terraformToken,
 } from "./shapes.ts";
 import { RANK, type Span } from "./span.ts";
-import { Decoded, squeezed, upTo, type View } from "./view.ts";
+import { Decoded, squeezed, strings, upTo, type View } from "./view.ts";
 
 type Look = (view: View, start: number, length: number) => Span | null;
 const byKind =
@@ -57,13 +58,21 @@ const SHORTEST_HEX = 24;
 const DEEPEST = 2;
 
 /** All secrets in the text, in no order, overlapping where several rules see the same. */
-export function scan(text: string, known: Known): Span[] {
+export function scan(text: string, known: Known, extra: Extra): Span[] {
   const spans: Span[] = [];
-  look(squeezed(text), known, 0, spans);
+  look(squeezed(text), { known, extra }, 0, spans);
+  for (const inside of strings(text)) look(inside, { known, extra }, 0, spans);
   return spans;
 }
 
-function look(view: View, known: Known, depth: number, spans: Span[]): void {
+/** What is looked for beside the shapes of providers. */
+interface Wanted {
+  known: Known;
+  extra: Extra;
+}
+
+function look(view: View, wanted: Wanted, depth: number, spans: Span[]): void {
+  const { known } = wanted;
   const add = (found: Span | null): void => {
     if (found === null || found.end <= found.start) return;
     spans.push({ ...found, start: view.startOf(found.start), end: view.endOf(found.end - 1) });
@@ -84,9 +93,10 @@ function look(view: View, known: Known, depth: number, spans: Span[]): void {
     for (let at = text.indexOf(CUT), n = 0; at !== -1 && n < MOST_CUTS; at = text.indexOf(CUT, at + 1), n++)
       add(unfinished(text.slice(0, at), known));
   }
+  wanted.extra.each(view, add);
   if (depth >= DEEPEST) return;
-  if (text.includes("%")) percentDecoded(view, (inner) => look(inner, known, depth + 1, spans));
-  encodedRuns(view, (inner) => look(inner, known, depth + 1, spans));
+  if (text.includes("%")) percentDecoded(view, (inner) => look(inner, wanted, depth + 1, spans));
+  encodedRuns(view, (inner) => look(inner, wanted, depth + 1, spans));
 }
 
 /** A known value, as far as the text goes with it. */

@@ -30,8 +30,7 @@ export function sequenceEnd(text: string, at: number): number {
   if (first !== ESC || at + 1 >= text.length) return at;
   const second = text[at + 1] ?? "";
   if (second === "[") return controlEnd(text, at, at + 2);
-  // OSC, DCS, SOS, PM, APC.
-  if ("]PX^_".includes(second)) return stringEnd(text, at);
+  if (isString(text, at)) return stringEnd(text, at);
   const last = past(text, at + 1, 0x20, 0x2f);
   return isBetween(text.charCodeAt(last), 0x30, 0x7e) ? last + 1 : at;
 }
@@ -86,6 +85,30 @@ function isUnseen(text: string, index: number): boolean {
   if (code === 0) return text.charCodeAt(index - 2) === 0 || text.charCodeAt(index + 2) === 0;
   return (code < 0x20 && code !== 0x09) || code === 0x7f;
 }
+
+/** The insides of the titles, links and the like in a text: they are not seen, and yet go to whoever shows it. */
+export function* strings(text: string): Generator<View> {
+  for (let at = text.indexOf("\x1b"); at !== -1; at = text.indexOf("\x1b", at + 1)) {
+    if (!isString(text, at)) continue;
+    const end = stringEnd(text, at);
+    if (end === at) continue;
+    const from = at + 2;
+    const place = (index: number): number => from + index;
+    const inside = text.slice(from, insideEnd(text, end));
+    if (inside.length >= SHORTEST_INSIDE) yield new Decoded(inside, new Cut(text, [], [], []), place, place);
+    at = end - 1;
+  }
+}
+
+/** Where the text within a title or the like ends, if all of it ends at `end`: BEL is one character, ST two. */
+export const insideEnd = (text: string, end: number): number => end - (text.charCodeAt(end - 1) === 0x07 ? 1 : 2);
+
+/** No secret is shorter. */
+const SHORTEST_INSIDE = 6;
+
+/** Whether an escape sequence at `at` is one with a text of its own: OSC, DCS, SOS, PM, APC. */
+export const isString = (text: string, at: number): boolean =>
+  text.charCodeAt(at) === ESC && at + 1 < text.length && "]PX^_".includes(text[at + 1] ?? "");
 
 const isLineEnd = (code: number): boolean => code === LF || code === CR;
 

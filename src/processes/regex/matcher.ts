@@ -2,7 +2,7 @@
 // dies it is started again; an expression that kills it time after time is matched no more, and its owner hears of that.
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Regex } from "./engine.ts";
+import type { Regex } from "../../regex/engine.ts";
 import type { Ask, Cut, Said } from "./messages.ts";
 import type { LineHits } from "./scan.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { HostError } from "../../protocol/errors.ts";
-import { checkRegexes, compile, type Regex, sourceOf } from "./engine.ts";
+import { checkRegexes, compile, type Regex, sourceOf } from "../../regex/engine.ts";
+import { eitherCase, requiredTexts, weightOf } from "../../regex/source.ts";
 import { openMatching } from "./matcher.ts";
 import { RegexSet } from "./scan.ts";
-import { eitherCase, requiredTexts, weightOf } from "./source.ts";
 
 const regexes = (...sources: string[]): Regex[] => sources.map((regex) => ({ regex }));
 const refusal = (words: RegExp) => (error: unknown) =>

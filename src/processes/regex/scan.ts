@@ -1,7 +1,7 @@
 // Which lines of a run of bytes match which expression: the work of the regex thread, as a plain function.
-import { compile, OVERLAP_BYTES, PART_BYTES, type Regex } from "./engine.ts";
-import type { Cut } from "./messages.ts";
-import { looksPastEnd, requiredTexts } from "./source.ts";
+import { compile, type Regex } from "../../regex/engine.ts";
+import { looksPastEnd, requiredTexts } from "../../regex/source.ts";
+import { type Cut, OVERLAP_BYTES, PART_BYTES } from "./messages.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -79,7 +79,7 @@ export function seenOf(text: string): { text: string; lines: SeenLine[] } {
     }
   };
   for (const step of steps(text)) {
-    if ("move" in step) moved = step.end;
+    if ("move" in step) moved ||= step.end;
     else if ("back" in step) {
       if (moved > 0) continue;
       const characters = [...line];

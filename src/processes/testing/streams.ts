@@ -56,7 +56,7 @@ export const streams = fc
       { weight: 2, arbitrary: backs },
       { weight: 1, arbitrary: broken },
     ),
-    { maxLength: 40 },
+    { maxLength: 40, size: "max" },
   )
   .map((parts) => parts.join(""));
 

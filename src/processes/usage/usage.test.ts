@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { HostError } from "../../protocol/errors.ts";
+import { Redactor } from "../../secrets/redactor.ts";
 import { SmallHost } from "../testing/small-host.ts";
 import { Usage } from "./usage.ts";
 
@@ -81,5 +82,18 @@ describe("what running processes use", () => {
     assert.equal(answer.available, false);
     assert.match(answer.reason ?? "", /Linux/);
     assert.equal(elsewhere.awake, false);
+  });
+
+  it("P19: tells no secret that a program has in its name", async () => {
+    const redactor = new Redactor();
+    redactor.learn("KEY", "k3y-0f-0urs-99");
+    await using usage = new Usage({ running: () => host.processes.measured(), redactor });
+    const argv = ["bash", "-c", "exec -a k3y-0f-0urs-99 sleep 600"];
+    const { process_id } = await host.processes.start({ owner: "person", argv });
+    let names: string[] = [];
+    while (names.length === 0 || names.includes("bash"))
+      names = (await usage.top(process_id)).processes.map(({ name }) => name);
+    assert.ok(!names.join().includes("k3y-0f"), names.join());
+    await host.processes.kill(process_id, { source: "test" });
   });
 });

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { Live } from "../../keeper/keepers.ts";
 import { HostError } from "../../protocol/errors.ts";
 import type { Result } from "../../protocol/methods.ts";
+import { Redactor } from "../../secrets/redactor.ts";
 import type { FromThread, Member, Sample, Subject, ToThread } from "./messages.ts";
 
 /** A running child as its part knows it. */
@@ -33,6 +34,7 @@ interface Taken {
 
 export class Usage implements AsyncDisposable {
   readonly #running: () => readonly Running[];
+  readonly #redactor: Redactor;
   readonly #available: boolean;
   readonly #waiting = new Map<number, PromiseWithResolvers<FromThread>>();
   #thread: Worker | undefined;
@@ -43,8 +45,9 @@ export class Usage implements AsyncDisposable {
   #closed = false;
 
   /** `running`: the children there are, processes and terminals. */
-  constructor(o: { running: () => readonly Running[]; system?: string }) {
+  constructor(o: { running: () => readonly Running[]; redactor?: Redactor; system?: string }) {
     this.#running = o.running;
+    this.#redactor = o.redactor ?? new Redactor();
     this.#available = (o.system ?? platform()) === "linux";
   }
 
@@ -82,7 +85,9 @@ export class Usage implements AsyncDisposable {
     if (!this.#available) return { ...none, reason: NOT_HERE };
     if (!SEEN.has(one.kind)) return { ...none, reason: `a sandbox of the kind ${one.kind} is not seen from here` };
     const { tree } = await this.#ask(id);
-    return { process_id: id, processes: tree ?? [], reason: tree === null ? "it has just begun, or is ending" : null };
+    // A program may write its arguments into its name.
+    const processes = (tree ?? []).map((member) => ({ ...member, name: this.#redactor.text(member.name) }));
+    return { process_id: id, processes, reason: tree === null ? "it has just begun, or is ending" : null };
   }
 
   /** One look for all who ask at the same time or soon after each other. */

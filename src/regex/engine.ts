@@ -1,17 +1,14 @@
 // The one engine that regular expressions of others may run on: V8's own machine that takes time linear in the text. What it
 // cannot do (back references, look-ahead, large repetitions) is refused rather than run on the one that can be made to hang.
 import { setFlagsFromString } from "node:v8";
-import { HostError } from "../../protocol/errors.ts";
-import type { WatchPattern } from "../../protocol/watch-pattern.ts";
+import { HostError } from "../protocol/errors.ts";
+import type { WatchPattern } from "../protocol/watch-pattern.ts";
 import { eitherCase, weightOf } from "./source.ts";
 
 setFlagsFromString("--enable-experimental-regexp-engine");
 
 export type Regex = Exclude<WatchPattern, string>;
 
-/** A longer line is matched in parts, each of which repeats the end of the one before: bytes. */
-export const PART_BYTES = 64 * 1024;
-export const OVERLAP_BYTES = 4 * 1024;
 /** Of all expressions of one process together. A part of the worst line then takes a few seconds of one thread's time. */
 const MAX_WEIGHT = 2_000;
 

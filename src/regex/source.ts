@@ -149,6 +149,48 @@ export function requiredTexts(source: string): string[] | null {
   return texts.every((text) => text.length >= SHORTEST) ? texts : null;
 }
 
+/** The most copies of one thing that the linear engine takes at a time. */
+const MOST_COPIES = 16;
+const MOST_REPEATED = 512;
+
+/** The same expression with large repetitions of single things (`[a-z]{40}`) in portions that the engine takes. */
+export function inPortions(source: string): string {
+  return tokens(source)
+    .map(({ kind, source: written, quantifier }) => {
+      const counted = /^\{(\d+)(?:(,)(\d*))?\}(\??)$/.exec(quantifier);
+      if (counted === null || kind === "close") return written + quantifier;
+      const [, low = "", comma, high = "", lazy = ""] = counted;
+      const least = Number(low);
+      const most = comma === undefined ? least : high === "" ? Number.POSITIVE_INFINITY : Number(high);
+      if (least > MOST_REPEATED || (most > MOST_REPEATED && most < Number.POSITIVE_INFINITY))
+        return written + quantifier;
+      const copies = (count: number, from: (portion: number) => string): string => {
+        const portions = Array.from({ length: Math.ceil(count / MOST_COPIES) }, (_, n) =>
+          from(Math.min(MOST_COPIES, count - n * MOST_COPIES)),
+        );
+        return portions.map((portion) => written + portion + lazy).join("");
+      };
+      const rest = most === Number.POSITIVE_INFINITY ? `${written}*${lazy}` : copies(most - least, (n) => `{0,${n}}`);
+      return copies(least, (n) => `{${n}}`) + rest;
+    })
+    .join("");
+}
+
+/** The fixed characters with which every match begins; empty where there are alternatives. */
+export function beginningOf(source: string): string {
+  let beginning = "";
+  let isOver = false;
+  let depth = 0;
+  for (const { kind, character, quantifier } of tokens(source)) {
+    if (kind === "open") depth++;
+    else if (kind === "close") depth--;
+    else if (kind === "or" && depth === 0) return "";
+    isOver ||= character === undefined || quantifier !== "";
+    if (!isOver) beginning += character;
+  }
+  return beginning;
+}
+
 /** The same expression for letters of either case. */
 export function eitherCase(source: string): string {
   return tokens(source)
