@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { access, readFile, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { eventually } from "../keeper/testing/bed.ts";
 import { LoginEnvironment, parseEnvironment } from "./login-environment.ts";
 import { SmallHost } from "./testing/small-host.ts";
 
@@ -66,10 +67,10 @@ describe("the login shell's environment", () => {
     const reading = reader(host, 300).read();
     const keeperOf = () => readFile(path.join(host.userHome, "keeper"), "utf8").catch(() => "");
     let keeper = "";
-    while (!/^\d+\n$/.test(keeper)) {
+    await eventually("the profile is read", async () => {
       keeper = await keeperOf();
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+      return /^\d+\n$/.test(keeper);
+    });
     process.kill(Number(keeper), "SIGSTOP");
     try {
       assert.match((await reading).problem ?? "", /took longer than 0.3 s/);
@@ -88,11 +89,11 @@ describe("the login shell's environment", () => {
         () => true,
         () => false,
       );
-    while (!(await there())) await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually("the profile is read", there);
     leaving.abort();
     assert.match((await reading).problem ?? "", /stopping/);
     await host.down();
     await host.up();
-    while ((await host.keepers.adopt()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually("its files are gone", async () => (await host.keepers.adopt()).length === 0);
   });
 });

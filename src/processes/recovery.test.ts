@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { access, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../keeper/testing/bed.ts";
 import { freshBook, toFacts } from "./record.ts";
 import { SmallHost } from "./testing/small-host.ts";
 
@@ -10,8 +10,8 @@ const agent = { owner: "agent" } as const;
 const go = (file: string) => `while [ ! -e ${file} ]; do sleep 0.02; done`;
 
 /** Resolves when `there` says so; processes that nobody watches leave no other trace than their files. */
-async function until(there: () => Promise<boolean>): Promise<void> {
-  while (!(await there())) await delay(20);
+function until(there: () => Promise<boolean>): Promise<void> {
+  return eventually("what it is to leave is there", there);
 }
 
 describe("processes over a restart of the host", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { call, context } from "../../test/support/tool-call.ts";
+import { eventually } from "../keeper/testing/bed.ts";
 import { endedNotice } from "../processes/processes.ts";
 import { SmallHost } from "../processes/testing/small-host.ts";
 import { processTool } from "./process-tool.ts";
@@ -30,8 +30,8 @@ async function ended(command: string): Promise<string> {
   await host.processes.wait(id, {});
   return id;
 }
-async function printed(id: string, text: string): Promise<void> {
-  while (!(await host.processes.tail(id, 1000)).includes(text)) await pause(5);
+function printed(id: string, text: string): Promise<void> {
+  return eventually(`${id} prints ${text}`, async () => (await host.processes.tail(id, 1000)).includes(text));
 }
 
 describe("process: what it answers", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { call, context } from "../../test/support/tool-call.ts";
+import { eventually } from "../keeper/testing/bed.ts";
 import { processIdOfCall } from "../processes/processes.ts";
 import { SmallHost } from "../processes/testing/small-host.ts";
 import { MAX_OUTPUT } from "./command-output.ts";
@@ -20,8 +21,11 @@ const ctx = (more: Partial<ToolContext> = {}): ToolContext =>
 const run = (args: Record<string, unknown>, more: Partial<ToolContext> = {}) => call(tool(), args, ctx(more));
 
 /** Resolves when the process prints `text`. */
-async function printed(id: string, text: string): Promise<void> {
-  while (!(host.processes.has(id) && (await host.processes.tail(id, 1000)).includes(text))) await pause(5);
+function printed(id: string, text: string): Promise<void> {
+  return eventually(
+    `${id} prints ${text}`,
+    async () => host.processes.has(id) && (await host.processes.tail(id, 1000)).includes(text),
+  );
 }
 /** True while the pid is there and no zombie. */
 function lives(pid: number): boolean {

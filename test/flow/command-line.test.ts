@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../src/keeper/testing/bed.ts";
 import { canRun, mayRun } from "../support/root.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -245,10 +245,10 @@ describe("the command line", () => {
     // One is the question itself, the other the wait: it has to be attached before the host dies.
     const clients = async (): Promise<number> =>
       (JSON.parse((await hearth(["status", "--json"])).out) as { clients: number }).clients;
-    while ((await clients()) < 2) await delay(20);
+    await eventually("it is attached", async () => (await clients()) >= 2);
     const before = pid();
     process.kill(before, "SIGKILL");
-    while (pid() === before || (await hearth(["status"])).exitCode !== 0) await delay(50);
+    await eventually("it is back", async () => pid() !== before && (await hearth(["status"])).exitCode === 0);
     const ended = once(following, "close");
     await hearth(["send", id, "go"]);
     assert.equal((await waiting).exitCode, 5);
