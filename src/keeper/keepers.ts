@@ -253,9 +253,13 @@ export class Keepers implements AsyncDisposable {
         ? connected
         : await decide(dir, intent, live, this.#onWarning, connected === "gone");
     if (verdict.kind === "failed_start") throw failedStart(intent, verdict);
-    const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
-    if (verdict.kind === "ended") await child.settled();
-    this.#children.set(id, child);
+    return await this.#known(new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict));
+  }
+
+  /** One that has ended is known to have, unless its files cannot be read: then it goes on asking by itself. */
+  async #known(child: KeptChild): Promise<KeptChild> {
+    await within(this.#deadlineMs, child.settled());
+    this.#children.set(child.id, child);
     return child;
   }
 
@@ -302,9 +306,7 @@ export class Keepers implements AsyncDisposable {
   async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live | undefined): Promise<Adopted> {
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "failed_start") return { state: "failed_start", id, spec: intent.spec, ...asAdopted(verdict) };
-    const child = new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict);
-    if (verdict.kind === "ended") await child.settled();
-    this.#children.set(id, child);
+    const child = await this.#known(new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict));
     return { state: child.end === undefined ? "running" : "ended", child };
   }
 

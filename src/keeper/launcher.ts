@@ -107,9 +107,14 @@ export class Launcher {
       const reply: Reply = { ok: false, step: "launcher", errno: error?.code ?? "ECHILD" };
       for (const { resolve } of this.#waiting.values()) resolve(reply);
       this.#waiting.clear();
-      setTimeout(() => this.#closing || this.#run(), quickDeathMs).unref();
+      setTimeout(() => this.#closing || this.#runOn(), quickDeathMs).unref();
       return;
     }
+    this.#runOn();
+  }
+
+  /** The next one is asked for what the last one was, and for what was asked while there was none. */
+  #runOn(): void {
     this.#run();
     // Perhaps it had forked some of these already: the claim on disk is won once, so asking again is harmless.
     for (const { dir } of this.#waiting.values()) this.#send(dir);
