@@ -2,7 +2,7 @@
 import graphemes from "@xterm/addon-unicode-graphemes";
 import headless from "@xterm/headless";
 import { Filter } from "./filter.ts";
-import { type Core, coreOf, type Line, type LinkData } from "./internals.ts";
+import { CELL_WORDS, type Core, coreOf, type Line, type LinkData } from "./internals.ts";
 import { type State, serialize } from "./serialize.ts";
 
 /** Lines kept above the screen: as many as the page keeps. */
@@ -12,6 +12,8 @@ const MAX_CHARACTER = 64;
 const MAX_LINKS = 4_096;
 const MAX_ADDRESS = 2_048;
 const MAX_REPEAT = 10_000;
+/** Of a line, without its cells. */
+const LINE_BYTES = 600;
 
 export interface Size {
   rows: number;
@@ -63,6 +65,11 @@ export class Emulator implements Disposable {
   get held(): number {
     return this.#filter.held;
   }
+  /** About what it takes in memory: nearly all of it are the lines. */
+  get bytes(): number {
+    const { normal, alt } = this.#core.buffers;
+    return (normal.lines.length + alt.lines.length) * (this.#terminal.cols * CELL_WORDS * 4 + LINE_BYTES);
+  }
   /** For tests: the emulator itself. */
   get core(): Core {
     return this.#core;
@@ -105,8 +112,12 @@ export class Emulator implements Disposable {
     return { ...state, body: state.body + this.#filter.opener };
   }
 
+  /** Nothing may be asked of it afterwards. */
   [Symbol.dispose](): void {
     this.#terminal.dispose();
+    // Given back at once: a screen is 24 MB, and the collector would let several of them gather first.
+    for (const { lines } of [this.#core.buffers.normal, this.#core.buffers.alt])
+      for (let at = 0; at < lines.length; at++) lines.get(at)?._data.buffer.transfer(0);
   }
 }
 

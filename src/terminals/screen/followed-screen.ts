@@ -54,14 +54,25 @@ export class FollowedScreen {
     return this.#emulator !== undefined;
   }
 
+  /** What it holds in memory. */
+  get bytes(): number {
+    return this.#emulator?.bytes ?? 0;
+  }
+
   heard({ length, firstKept, sizes }: Growth): void {
     this.#spool.heard(length, firstKept);
     this.#sizes.push(...sizes);
     this.#used = performance.now();
   }
 
-  close(): void {
+  /** Nothing more is drawn. */
+  stop(): void {
     this.#closed = true;
+  }
+
+  /** Only when nothing is being done to it. */
+  close(): void {
+    this.stop();
     this.#emulator?.[Symbol.dispose]();
     this.#emulator = undefined;
     void this.#spool.release().catch(() => undefined); // its files may be gone already

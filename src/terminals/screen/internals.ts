@@ -40,7 +40,7 @@ export interface Attributes {
 export interface Line {
   isWrapped: boolean;
   length: number;
-  _data: Uint32Array;
+  _data: Uint32Array<ArrayBuffer>;
   _combined: Record<number, string | undefined>;
   _extendedAttrs: Record<number, ExtendedAttributes | undefined>;
   addCodepointToCell(index: number, codePoint: number, width: number): void;

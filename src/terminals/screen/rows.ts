@@ -1,6 +1,7 @@
 // Lines of a buffer as bytes that draw them again, cell by cell.
 import { type LinkOf, Pen } from "./attributes.ts";
-import { ALL_BG_FLAGS, ALL_FG_FLAGS, CELL_WORDS, colour, content, type Line } from "./internals.ts";
+import { Ink } from "./ink.ts";
+import { ALL_BG_FLAGS, ALL_FG_FLAGS, bgFlag, CELL_WORDS, colour, content, type Line } from "./internals.ts";
 
 const EMPTY = 1 << content.widthShift;
 const moveTo = (column: number): string => `\x1b[${column + 1}G`;
@@ -18,7 +19,6 @@ function mayJoin(code: number): boolean {
 
 interface Drawing {
   readonly pen: Pen;
-  text: string;
   /** Where the emulator's cursor is; -1: not to be relied on. */
   column: number;
   /** The character before was written just now and may join the next. */
@@ -28,6 +28,7 @@ interface Drawing {
 export class RowWriter {
   readonly #cols: number;
   readonly #linkOf: LinkOf;
+  readonly #ink = new Ink();
 
   constructor(cols: number, linkOf: LinkOf) {
     this.#cols = cols;
@@ -37,12 +38,12 @@ export class RowWriter {
   /** Columns up to the last that is not plainly empty. */
   #used(line: Line): number {
     const data = line._data;
-    let last = Math.min(this.#cols, line.length);
-    for (; last > 0; last--) {
-      const at = (last - 1) * CELL_WORDS;
-      if (data[at] !== EMPTY || data[at + 1] !== 0 || data[at + 2] !== 0) break;
+    let word = Math.min(this.#cols, line.length) * CELL_WORDS;
+    for (; word > 0; word -= CELL_WORDS) {
+      // In one go: this is asked of each cell of each line.
+      if (((data[word - 3] ?? 0) ^ EMPTY) | (data[word - 2] ?? 0) | (data[word - 1] ?? 0)) break;
     }
-    return last;
+    return word / CELL_WORDS;
   }
 
   /**
@@ -50,7 +51,7 @@ export class RowWriter {
    * returned ends where the next character goes to the next line by itself. `follows`: it is itself such a `next`.
    */
   row(line: Line, next?: Line, follows = false): string {
-    const drawing: Drawing = { pen: new Pen(this.#linkOf), text: "", column: 0, joins: follows };
+    const drawing: Drawing = { pen: new Pen(this.#linkOf), column: 0, joins: follows };
     const { pen } = drawing;
     const end = this.#used(line);
     for (let at = 0; at < end; at++) {
@@ -62,10 +63,11 @@ export class RowWriter {
       }
       this.#drawCharacter(drawing, line, at);
       // The line that a coloured character scrolled into being is all in its colour.
-      if (at === 0 && follows && (line._data[2] ?? 0) & colour.mode) drawing.text += `${pen.plain()}\x1b[K`;
+      if (at === 0 && follows && (line._data[2] ?? 0) & colour.mode) this.#ink.text(`${pen.plain()}\x1b[K`);
+      else at = this.#drawAlike(drawing, line, at, end);
     }
-    if (next?.isWrapped === true) return drawing.text + this.#wrap(line, { pen, column: drawing.column, next });
-    return drawing.text + pen.plain();
+    this.#ink.text(next?.isWrapped === true ? this.#wrap(line, { pen, column: drawing.column, next }) : pen.plain());
+    return this.#ink.take();
   }
 
   #drawCharacter(drawing: Drawing, line: Line, at: number): void {
@@ -79,12 +81,40 @@ export class RowWriter {
       line._data[at * CELL_WORDS + 2] ?? 0,
       extended,
     );
-    if (drawing.column !== at) drawing.text += moveTo(at) + change;
-    else if (change !== "") drawing.text += change;
-    else if (drawing.joins || (at > 0 && risky)) drawing.text += drawing.pen.again(extended);
-    drawing.text += combined ? (line._combined[at] ?? " ") : String.fromCodePoint(code);
+    if (drawing.column !== at) this.#ink.text(moveTo(at));
+    if (drawing.column !== at || change !== "") this.#ink.text(change);
+    else if (drawing.joins || (at > 0 && risky)) this.#ink.text(drawing.pen.again(extended));
+    if (combined) this.#ink.text(line._combined[at] ?? " ");
+    else this.#ink.character(code);
     drawing.joins = risky;
     drawing.column = at + (cell >>> content.widthShift);
+  }
+
+  /**
+   * Draws what follows the character at `at`, for as long as it looks the same and joins nothing: nearly all there is.
+   * Answers where the last one drawn begins.
+   */
+  #drawAlike(drawing: Drawing, line: Line, at: number, end: number): number {
+    const data = line._data;
+    const fg = data[at * CELL_WORDS + 1];
+    const bg = data[at * CELL_WORDS + 2] ?? 0;
+    if (drawing.joins || bg & bgFlag.extended) return at;
+    let last = at;
+    let { column } = drawing;
+    while (column < end) {
+      // What follows a wide character's first half is the second, or nothing that could be passed over.
+      if (column - last === 2 && data[(last + 1) * CELL_WORDS] !== 0) break;
+      const word = column * CELL_WORDS;
+      const cell = data[word] ?? 0;
+      const width = cell >>> content.widthShift;
+      if ((cell & content.any) === 0 || width === 0 || cell & content.combined) break;
+      if (data[word + 1] !== fg || data[word + 2] !== bg || mayJoin(cell & content.codePoint)) break;
+      this.#ink.character(cell & content.codePoint);
+      last = column;
+      column += width;
+    }
+    drawing.column = column;
+    return last;
   }
 
   /** Draws empty cells that look alike; answers how many. */
@@ -95,7 +125,7 @@ export class RowWriter {
     const bg = data[word + 2] ?? 0;
     drawing.joins = false;
     if (fg & (ALL_FG_FLAGS | colour.mode) || bg & ALL_BG_FLAGS) {
-      drawing.text += this.#emptied(line, at, drawing.pen, next);
+      this.#ink.text(this.#emptied(line, at, drawing.pen, next));
       drawing.column = -1;
       return 1;
     }
@@ -103,8 +133,8 @@ export class RowWriter {
     let run = 1;
     for (let to = word + CELL_WORDS; at + run < end; to += CELL_WORDS, run++)
       if (data[to] !== EMPTY || data[to + 1] !== 0 || data[to + 2] !== bg) break;
-    if (drawing.column !== at) drawing.text += moveTo(at);
-    drawing.text += `${drawing.pen.change(0, bg, undefined)}\x1b[${run}X`;
+    if (drawing.column !== at) this.#ink.text(moveTo(at));
+    this.#ink.text(`${drawing.pen.change(0, bg, undefined)}\x1b[${run}X`);
     drawing.column = at;
     return run;
   }

@@ -1,5 +1,7 @@
 // The host's side of its terminals' screens: tells their thread what has been printed, asks it for snapshots, and starts
 // it anew when it dies or hangs. Nothing here waits for a screen to be drawn, except who asked for it.
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { setImmediate as immediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Drawn } from "../../processes/attachment.ts";
@@ -149,39 +151,53 @@ export class Screens implements AsyncDisposable {
   #wake(): void {
     if (this.#thread !== undefined) return;
     const { pingMs, stuckMs } = this.#patience;
+    // Without the host's compile cache the thread would load the type stripper for itself: 25 MB, and 60 ms.
+    const cache = getCompileCacheDir();
     const thread = new Worker(this.#patience.thread, {
       name: "screens",
+      env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });
     this.#thread = thread;
-    let answered = performance.now();
+    // Whatever hangs now, it is not what the one before had been at.
+    this.#at = "";
+    // Counted, not timed: while the host itself is stopped or busy, no answer can be heard.
+    let unanswered = 0;
     let idle = 0;
     thread.unref();
     thread.on("message", (message: FromThread) => {
+      if (this.#thread !== thread) return;
       if (message.type !== "pong") {
         this.#heard(message);
         return;
       }
-      answered = performance.now();
+      unanswered = 0;
       idle = message.busy ? 0 : idle + 1;
     });
     thread.on("error", (error) => this.#onWarning(`the screens' thread failed and is started anew: ${String(error)}`));
     thread.on("exit", () => this.#ended(thread));
     clearInterval(this.#pings);
     this.#pings = setInterval(() => {
-      if (performance.now() - answered > stuckMs) {
-        this.#hung();
-        void thread.terminate();
-        // Nothing is asked of it any more, however long it takes to end.
+      const hangs = unanswered * pingMs >= stuckMs;
+      if (hangs) this.#hung();
+      if (hangs || (idle > IDLE_PINGS && this.#asked.size === 0)) {
+        // Nothing is asked of it any more, however long it takes to end: who looks now gets the next one.
         this.#ended(thread);
-      } else if (idle > IDLE_PINGS && this.#asked.size === 0) void thread.terminate();
-      else thread.postMessage({ type: "ping" } satisfies ToThread);
+        void thread.terminate();
+        return;
+      }
+      unanswered++;
+      thread.postMessage({ type: "ping" } satisfies ToThread);
     }, pingMs);
     this.#pings.unref();
   }
 
   #hung(): void {
     const id = this.#at;
+    if (id === "") {
+      this.#onWarning("the screens' thread does not answer and is started anew");
+      return;
+    }
     this.#hangs.set(id, (this.#hangs.get(id) ?? 0) + 1);
     const then = this.#isGivenUp(id) ? "; its screen is not drawn any more, viewers get its output" : "";
     this.#onWarning(`the screens' thread hangs in what ${id} has printed and is started anew${then}`);

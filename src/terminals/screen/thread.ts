@@ -12,8 +12,8 @@ const CATCH_UP_MS = 50;
 /** After a restart a whole spool may have to be drawn before the first picture; the viewer gets the rest raw. */
 const FIRST_MS = 2_000;
 const FAR_BYTES = 1024 * 1024;
-/** Screens in memory, of terminals that are quiet and in all: the one used least recently is put aside for another. */
-const ROOM = 4;
+/** Screens in memory: what those of quiet terminals may take, and how many in all. The one used least recently goes first. */
+const ROOM_BYTES = 64 * 1024 * 1024;
 const MOST_LIVE = 16;
 const REST_CHECK_MS = 2_000;
 const WARN_MS = 60_000;
@@ -108,10 +108,7 @@ port.on("message", (message: ToThread) => {
       void snapshot(message.id, message.request, message.budget);
       break;
     case "close":
-      screens.get(message.id)?.close();
-      screens.delete(message.id);
-      waiting.delete(message.id);
-      warned.delete(message.id);
+      close(message.id);
       break;
     case "ping":
       say({ type: "pong", busy: waiting.size > 0 || drawing || [...screens.values()].some((screen) => screen.live) });
@@ -121,17 +118,34 @@ port.on("message", (message: ToThread) => {
   }
 });
 
+/** Its terminal is gone. What is being done to it is not done to a screen that is taken apart. */
+function close(id: string): void {
+  const screen = screens.get(id);
+  screens.delete(id);
+  waiting.delete(id);
+  warned.delete(id);
+  screen?.stop();
+  void (turns.get(id) ?? Promise.resolve()).then(() => screen?.close());
+}
+
 async function restAll(): Promise<void> {
   for (const id of [...screens.keys()]) await inTurn(id, (screen) => screen.rest());
 }
 
-/** Puts screens aside that nobody needs now, the least recently used first; if there are very many, any. */
+/**
+ * Puts screens aside that nobody needs now, the least recently used first; if there are very many, any. By what they take:
+ * full ones of 200 columns have 30 MB, and what they had stays with the process; those of young shells have next to nothing.
+ */
 async function makeRoom(): Promise<void> {
   const live = [...screens].filter(([, screen]) => screen.live).sort(([, a], [, b]) => a.used - b.used);
-  for (const [at, [id, screen]] of live.entries()) {
-    const left = live.length - at;
-    if (left <= ROOM) return;
-    if (screen.behind === 0 || left > MOST_LIVE) await inTurn(id, (one) => one.rest(true));
+  let left = live.length;
+  let bytes = live.reduce((sum, [, screen]) => sum + screen.bytes, 0);
+  for (const [id, screen] of live) {
+    if ((bytes <= ROOM_BYTES && left <= MOST_LIVE) || left === 1) return;
+    if (screen.behind > 0 && left <= MOST_LIVE) continue;
+    bytes -= screen.bytes;
+    left--;
+    await inTurn(id, (one) => one.rest(true));
   }
 }
 setInterval(() => void restAll(), REST_CHECK_MS);
