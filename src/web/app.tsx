@@ -14,6 +14,7 @@ import { ProcessBoard } from "./parts/process-board.tsx";
 import { Sidebar } from "./parts/sidebar.tsx";
 import { Welcome } from "./parts/welcome.tsx";
 import { parseHash, sessionHash } from "./route.ts";
+import { keepWidth, keptWidth } from "./side-width.ts";
 import { useField } from "./store.ts";
 import { type Page, usePage } from "./use-conversation.ts";
 import { useMedia } from "./use-media.ts";
@@ -54,6 +55,7 @@ function Main({ hub }: { hub: Hub }) {
   const narrow = useMedia("(width <= 900px)");
   const slim = useMedia("(width <= 720px)");
   const [list, setList] = useState(false);
+  const [sideWidth, setSideWidth] = useState(keptWidth);
   const [side, setSide] = useSide(narrow, page.wide);
   const [tab, setTab] = useState<PanelTab>("processes");
   const [openProcess, setOpenProcess] = useState<string | null>(null);
@@ -210,6 +212,7 @@ function Main({ hub }: { hub: Hub }) {
         open={side && !board}
         onClose={closeSide}
         width="w-[25rem] min-[1500px]:w-[34rem]"
+        edge={{ width: sideWidth, onWidth: (asked) => setSideWidth(keepWidth(asked)) }}
         whole={wide || (slim && tab === "terminal")}
       >
         <Panel

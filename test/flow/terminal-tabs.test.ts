@@ -104,6 +104,37 @@ describe("tabs of terminals", () => {
     await typesInto(page, "2");
   });
 
+  it("T4: the panel is as wide as it was dragged, its shell is told, and it stays so", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const { page } = await openPage(t, browser, host, `#/s/${await begin()}`);
+    await page.getByTestId("tab-terminal").click();
+    await live(page);
+    const cols = async () => {
+      const size = await pane(page).getByTestId("terminal-status").getAttribute("data-size");
+      return Number(size?.split("x")[1]);
+    };
+    const before = await cols();
+    const edge = await page.getByTestId("drawer-edge").boundingBox();
+    assert.ok(edge !== null);
+    await page.mouse.move(edge.x + edge.width / 2, 400);
+    await page.mouse.down();
+    await page.mouse.move(edge.x - 200, 400, { steps: 4 });
+    await page.mouse.up();
+    // 200 pixels are 25 columns.
+    while ((await cols()) < before + 25) await page.waitForTimeout(20);
+    const wide = await cols();
+    await type(page, "stty size");
+    await until(page, new RegExp(`\\n\\d+ ${wide}\\n`));
+    await picture(page, "terminal-dragged", 300);
+    await page.reload();
+    await page.getByTestId("tab-terminal").click();
+    await live(page);
+    while ((await cols()) !== wide) await page.waitForTimeout(20);
+    await page.getByTestId("drawer-edge").dblclick();
+    while ((await cols()) !== before) await page.waitForTimeout(20);
+  });
+
   it("T5: on a phone no keyboard comes up unasked", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;

@@ -127,7 +127,7 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
               data-testid={button.testId}
               title={button.title}
               disabled={sent || (button.choice !== "deny" && !seen)}
-              className={`btn ${button.choice === "once" ? "btn-ember" : ""} ${button.choice === "deny" ? "text-bad" : ""}`}
+              className={`btn max-sm:px-3! ${button.choice === "once" ? "btn-ember" : ""} ${button.choice === "deny" ? "text-bad" : ""}`}
               onClick={() => answer(button.choice)}
             >
               {button.label}

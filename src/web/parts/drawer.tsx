@@ -1,5 +1,6 @@
 // A column beside the conversation, which on a narrow screen slides over it instead.
 import { type ReactNode, useEffect, useRef } from "react";
+import { DrawerEdge } from "./drawer-edge.tsx";
 
 export interface DrawerProps {
   label: string;
@@ -9,12 +10,14 @@ export interface DrawerProps {
   open: boolean;
   onClose: () => void;
   width: string;
+  /** Beside the conversation its edge can be moved; `width` in CSS pixels, null: as the class says. */
+  edge?: { width: number | null; onWidth: (width: number | null) => void };
   /** Takes the whole page: what else there is must not be drawn. */
   whole?: boolean;
   children: ReactNode;
 }
 
-export function Drawer({ label, side, over, open, onClose, width, whole = false, children }: DrawerProps) {
+export function Drawer({ label, side, over, open, onClose, width, edge, whole = false, children }: DrawerProps) {
   const root = useRef<HTMLElement>(null);
   useEffect(() => {
     if (!over || !open) return;
@@ -29,8 +32,11 @@ export function Drawer({ label, side, over, open, onClose, width, whole = false,
       <aside
         aria-label={label}
         hidden={!open}
-        className={`min-h-0 border-line bg-surface ${side === "left" ? "border-r" : "border-l"} ${whole ? "min-w-0 flex-1 border-0!" : `flex-none ${width}`}`}
+        // The conversation keeps the room that it needs, whatever was dragged in a larger window.
+        style={whole || !edge?.width ? undefined : { width: `min(${edge.width}px, calc(100vw - 38rem))` }}
+        className={`relative min-h-0 border-line bg-surface ${side === "left" ? "border-r" : "border-l"} ${whole ? "min-w-0 flex-1 border-0!" : `flex-none ${width}`}`}
       >
+        {edge !== undefined && !whole && <DrawerEdge onWidth={edge.onWidth} />}
         {children}
       </aside>
     );

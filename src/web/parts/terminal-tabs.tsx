@@ -18,6 +18,8 @@ export interface TerminalTabsProps {
   /** Names of terminals that rang while they were not in view. */
   rang: ReadonlySet<string>;
   /** `grabs`: the keyboard goes to it. */
+  /** On a phone: one pane at a time, and no keyboard whose keys could be told. */
+  slim: boolean;
   onTab: (id: string, grabs: boolean) => void;
   /** With the name of the terminal it is about; none: the one that has the keyboard. */
   onDeed: (deed: Deed, name?: string) => void;
@@ -40,9 +42,11 @@ const DEEDS: readonly { deed: Deed; label: string }[] = [
   { deed: "close", label: "End this terminal…" },
 ];
 
+/** A pane beside another, or a page beside the conversation, needs a page that has the room. */
+const OF_WIDE: ReadonlySet<Deed> = new Set<Deed>(["split-right", "split-below", "wide"]);
 const TOGGLES: ReadonlySet<Deed> = new Set<Deed>(["reader"]);
 
-export function TerminalTabs({ layout, labels, titles, pressed, rang, onTab, onDeed }: TerminalTabsProps) {
+export function TerminalTabs({ layout, labels, titles, pressed, rang, slim, onTab, onDeed }: TerminalTabsProps) {
   const [menu, setMenu] = useState(false);
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
@@ -135,7 +139,7 @@ export function TerminalTabs({ layout, labels, titles, pressed, rang, onTab, onD
         }
       >
         <div className="max-h-[70dvh] overflow-y-auto p-1.5">
-          {DEEDS.map(({ deed, label }) => (
+          {DEEDS.filter(({ deed }) => !slim || !OF_WIDE.has(deed)).map(({ deed, label }) => (
             <button
               key={deed}
               type="button"
@@ -150,7 +154,7 @@ export function TerminalTabs({ layout, labels, titles, pressed, rang, onTab, onD
               {label}
               {TOGGLES.has(deed) ? (
                 <span className="text-2xs text-faint">{pressed.has(deed) ? "on" : "off"}</span>
-              ) : (
+              ) : slim ? null : (
                 <kbd className="font-sans text-2xs text-faint">{deed in keysOf ? keysOf[deed as Command] : ""}</kbd>
               )}
             </button>

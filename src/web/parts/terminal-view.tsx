@@ -246,6 +246,7 @@ export default function TerminalView(props: TerminalViewProps) {
         pressed={reading ? READER_ON : NOTHING_ON}
         titles={titles}
         rang={rang}
+        slim={slim}
         onTab={(id, grabs) => {
           if (grabs && id === tab?.id) handles.current.get(focus ?? "")?.focus();
           else change((before) => (slim ? layouts.focus(before, id) : { ...before, active: id }), grabs);

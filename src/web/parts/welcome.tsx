@@ -37,12 +37,16 @@ export function Welcome({ offline, workspace, onTry }: WelcomeProps) {
           ? " No model is connected yet: the offline one does exactly what you type, one instruction per line."
           : " Say what you need; it asks before it acts."}
       </p>
-      {workspace !== null && (
-        <p className="mt-2 max-w-lg text-sm text-faint">
-          It works in <code className="font-mono text-xs text-soft">{shortPath(workspace, 60)}</code>: another folder is
-          chosen above.
-        </p>
-      )}
+      <p className="mt-2 max-w-lg text-sm text-faint">
+        {workspace === null ? (
+          "It works in the folder you chose last, or in your home directory: choose one above."
+        ) : (
+          <>
+            It works in <code className="font-mono text-xs text-soft">{shortPath(workspace, 60)}</code>: another folder
+            is chosen above.
+          </>
+        )}
+      </p>
       <ul className="mt-5 max-w-xl divide-y divide-line border-y border-line" aria-label="Examples">
         {(offline ? offlineExamples : modelExamples).map((example) => (
           <li key={example.text}>
