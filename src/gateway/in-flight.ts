@@ -49,10 +49,15 @@ export class InFlight {
     if (this.#sent - this.#asked >= this.#allowed / QUESTIONS) this.#ask();
   }
 
+  /** As much is on its way as may be. */
+  get full(): boolean {
+    return this.#sent - this.#read > this.#allowed;
+  }
+
   /** Resolves when more may be sent, at once if it may; also when `signal` is aborted or the socket closes. One waits at a time. */
   async room(signal: AbortSignal): Promise<void> {
     let again = false;
-    while (!signal.aborted && this.#ws.readyState === this.#ws.OPEN && this.#sent - this.#read > this.#allowed) {
+    while (!signal.aborted && this.#ws.readyState === this.#ws.OPEN && this.full) {
       const patience = this.#since + SILENT_MS - this.#now();
       if (!this.#answers && patience <= 0) return;
       // Less may be allowed by now than went since the last question: whoever waits waits for an answer to come.

@@ -55,6 +55,11 @@ export class Outflow implements Disposable {
     this.#options.socket.setTimeout(STUCK_MS, this.#stuck);
   }
 
+  /** Nothing more is to be fetched for it. */
+  get full(): boolean {
+    return this.#full && !this.#over;
+  }
+
   /** Resolves when there is room, at once if there is; also when the peer is gone or `signal` is aborted. */
   async room(signal: AbortSignal): Promise<void> {
     if (!this.#full || this.#over || signal.aborted) return;

@@ -17,6 +17,8 @@ export interface SpoolView {
   readonly ended: boolean;
   /** At most `max` bytes from `from`, perhaps put `into` this; throws a HostError `offset_gone` if they are no longer kept. */
   read(from: number, max: number, into?: Buffer): Promise<{ offset: number; bytes: Buffer }>;
+  /** What of it can be had at once is put `into` this: how many bytes. */
+  readNow?(from: number, into: Buffer): number;
   /** Resolves once there is more than `after`, at the end, or when aborted. */
   grown(after: number, signal: AbortSignal): Promise<void>;
 }

@@ -42,9 +42,14 @@ export class SizeLease {
     if (this.#holder === viewer) this.#apply();
   }
 
+  /** Whether `take` would change anything. */
+  isForTaking(viewer: SizeViewer): boolean {
+    return this.#holder !== viewer && this.#wanted.has(viewer);
+  }
+
   /** It decides from now on, if it has said which size fits it. Resolves when that is in force: what it types then is meant for it. */
   async take(viewer: SizeViewer): Promise<void> {
-    if (this.#holder === viewer || !this.#wanted.has(viewer)) return;
+    if (!this.isForTaking(viewer)) return;
     this.#give(viewer);
     const { promise, resolve } = Promise.withResolvers<void>();
     // Before it is applied: that begins at once, with those who wait by then.

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SpoolView } from "./services.ts";
-import { OFFSET_BYTES, SharedReader } from "./terminal-frames.ts";
+import { SharedReader } from "./terminal-frames.ts";
+
+/** A WebSocket frame as RFC 6455 (5.2) has it: what its message says. */
+function message(frame: Buffer): { offset: number; bytes: Buffer } {
+  assert.equal(frame[0], 0x82); // the last of its message, and binary
+  const short = frame.readUInt8(1); // not masked
+  const [length, head] =
+    short === 127 ? [Number(frame.readBigUInt64BE(2)), 10] : short === 126 ? [frame.readUInt16BE(2), 4] : [short, 2];
+  assert.ok(short < 126 || length > (short === 127 ? 0xffff : 125), "a length in as few bytes as it takes");
+  assert.equal(frame.length, head + length);
+  return { offset: Number(frame.readBigUInt64BE(head)), bytes: frame.subarray(head + 8) };
+}
 
 /** Output in which every byte tells its offset, as far as a byte can; it is put where the reader wants it. */
 function numbered(length: number): SpoolView {
@@ -19,6 +30,12 @@ function numbered(length: number): SpoolView {
   };
 }
 
+/** As a page cache does: at once, each byte by its place in what was asked for. */
+function fillNow(_from: number, into: Buffer): number {
+  for (let i = 0; i < into.length; i++) into[i] = i & 0xff;
+  return into.length;
+}
+
 const whole = (frame: Buffer) => Buffer.from(frame);
 
 describe("frames of a terminal", () => {
@@ -31,8 +48,9 @@ describe("frames of a terminal", () => {
     for (let offset = 0; offset < length; ) {
       const [one, other] = await Promise.all([reader.read(offset), reader.read(offset)]);
       assert.equal(one.frame, other.frame);
-      assert.equal(Number(one.frame.readBigUInt64BE()), offset);
-      assert.equal(one.next - offset, one.frame.length - OFFSET_BYTES);
+      const { offset: said, bytes } = message(one.frame);
+      assert.equal(said, offset);
+      assert.equal(one.next - offset, bytes.length);
       memory.add(one.frame.buffer);
       offset = one.next;
       one.release();
@@ -58,11 +76,41 @@ describe("frames of a terminal", () => {
       grown: async () => undefined,
     };
     const reader = new SharedReader(spool);
-    await assert.rejects(reader.read(0), /gone/);
+    await assert.rejects(async () => reader.read(0), /gone/);
     gone = false;
     assert.equal((await reader.read(0)).next, 0);
     length = 3;
     const page = await reader.read(0);
-    assert.equal(page.frame.subarray(OFFSET_BYTES).toString(), "abc");
+    assert.equal(message(page.frame).bytes.toString(), "abc");
+  });
+
+  it("T7: what can be had at once is a whole frame at once, at any length and any offset", async () => {
+    const far = 2 ** 40;
+    for (const length of [1, 117, 118, 4096, 4097, 0xffff - 8, 0xffff - 7, 256 * 1024]) {
+      const now = new SharedReader({ ...numbered(far + length), readNow: fillNow }).read(far);
+      assert.ok(!(now instanceof Promise));
+      assert.equal(now.next, far + length);
+      const seen = message(now.frame);
+      assert.equal(seen.offset, far);
+      assert.equal(seen.bytes.length, length);
+      assert.ok(seen.bytes.every((byte, i) => byte === (i & 0xff)));
+    }
+  });
+
+  it("T7: what cannot be had at once, or only in part, comes all the same, and in order", async () => {
+    let warm = 3;
+    const spool: SpoolView = {
+      ...numbered(10),
+      readNow: (from, into) => (from < warm ? fillNow(from, into.subarray(0, warm)) : 0),
+    };
+    const reader = new SharedReader(spool);
+    const first = reader.read(0);
+    assert.ok(!(first instanceof Promise));
+    assert.equal(first.next, 3);
+    const rest = reader.read(3);
+    assert.ok(rest instanceof Promise);
+    assert.equal((await rest).next, 10);
+    warm = 0;
+    assert.equal(reader.read(0), first); // the same page for who stands there
   });
 });

@@ -35,7 +35,9 @@ export class Typed {
   /** One after the other, in the order of their numbers. */
   async write(bytes: Uint8Array, piece: number): Promise<void> {
     if (piece <= this.#broken && bytes.length > KEYS_BYTES) return;
-    const { taken, tooLong } = await this.#writeAll(bytes);
+    const first = await this.#o.write(bytes);
+    if (first === bytes.length) return;
+    const { taken, tooLong } = await this.#writeRest(bytes, first);
     if (taken === bytes.length || this.#o.signal.aborted) return;
     const more = this.#received > piece ? ", nor what was pasted with it" : "";
     this.#broken = this.#received;
@@ -45,8 +47,8 @@ export class Typed {
     this.#o.onCut(`Only ${taken} of ${bytes.length} bytes were taken: ${why}. The rest was not sent${more}.`);
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<{ taken: number; tooLong: boolean }> {
-    let taken = await this.#o.write(bytes);
+  async #writeRest(bytes: Uint8Array, first: number): Promise<{ taken: number; tooLong: boolean }> {
+    let taken = first;
     let since = performance.now();
     while (taken < bytes.length && !this.#o.signal.aborted) {
       const line = bytes.subarray(0, taken);

@@ -78,6 +78,8 @@ export class TerminalSocket implements SizeViewer {
   /** It asked for the whole scrollback. */
   #historyWanted = false;
   #input: Promise<void> = Promise.resolve();
+  /** What came and is not taken yet. */
+  #inputPieces = 0;
   #inputBytes = 0;
   readonly #typed: Typed;
   #reason = "closed by the client";
@@ -168,8 +170,12 @@ export class TerminalSocket implements SizeViewer {
       .finally(() => this.#wake());
     let saidExit = false;
     while (!signal.aborted) {
-      await this.#tellWhatIsDue();
-      if (signal.aborted) return; // it left while a screen was drawn for it
+      if (this.#historyWanted) {
+        this.#historyWanted = false;
+        await this.#startOver(WHOLE_HISTORY);
+        if (signal.aborted) return; // it left while a screen was drawn for it
+      }
+      this.#tellWhatIsDue();
       if (exit && !saidExit && this.#offset >= exit.at) {
         saidExit = true;
         this.#tell(exit.frame);
@@ -192,11 +198,7 @@ export class TerminalSocket implements SizeViewer {
     }
   }
 
-  async #tellWhatIsDue(): Promise<void> {
-    if (this.#historyWanted) {
-      this.#historyWanted = false;
-      await this.#startOver(WHOLE_HISTORY);
-    }
+  #tellWhatIsDue(): void {
     if (this.#replayUntil !== undefined && this.#offset >= this.#replayUntil) {
       this.#replayUntil = undefined;
       this.#tell({ type: "live", offset: this.#offset });
@@ -213,8 +215,8 @@ export class TerminalSocket implements SizeViewer {
     if (this.#isLost()) await this.#startOver(RECENT_HISTORY);
     else await this.#sendNext();
     this.#sentAt = performance.now();
-    await this.#outflow.room(signal);
-    await this.#inFlight.room(signal);
+    if (this.#outflow.full) await this.#outflow.room(signal);
+    if (this.#inFlight.full) await this.#inFlight.room(signal);
   }
 
   /** Something other than bytes is due. */
@@ -231,7 +233,8 @@ export class TerminalSocket implements SizeViewer {
   async #sendNext(): Promise<void> {
     const end = this.#options.attachment.sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
     try {
-      const page = await this.#options.shared.reader.read(this.#offset, end);
+      const reading = this.#options.shared.reader.read(this.#offset, end);
+      const page = reading instanceof Promise ? await reading : reading;
       if (this.#ws.readyState !== this.#ws.OPEN) {
         page.release();
         // It is closing: to ask again would never let its end be heard of.
@@ -244,7 +247,8 @@ export class TerminalSocket implements SizeViewer {
         await delay(GROUP_MS);
         return;
       }
-      this.#ws.send(page.frame, { binary: true }, page.release);
+      // A whole frame: there is one for all viewers, and the way through the library took longer than the disk.
+      this.#options.socket.write(page.frame, page.release);
       this.#paceBytes += page.next - this.#offset;
       this.#inFlight.wrote(page.next - this.#offset);
       this.#offset = page.next;
@@ -346,17 +350,26 @@ export class TerminalSocket implements SizeViewer {
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#gone.signal.aborted) return;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
+    const first = this.#inputPieces === 0;
+    this.#inputPieces += 1;
     this.#inputBytes += bytes.length;
     const piece = isBinary ? this.#typed.arrived() : 0;
     if (this.#inputBytes > MAX_INPUT_BYTES) this.#pause(true);
     // One after the other: keys and sizes arrive in the order in which they were sent.
-    this.#input = this.#input
-      .then(() => (isBinary ? this.#write(bytes, piece) : this.#control(bytes.toString())))
-      .catch((thrown: unknown) => this.#sayError(thrown))
-      .then(() => {
-        this.#inputBytes -= bytes.length;
-        if (this.#inputBytes <= MAX_INPUT_BYTES) this.#pause(false);
-      });
+    const before = this.#input;
+    this.#input = first ? this.#take(bytes, piece, isBinary) : before.then(() => this.#take(bytes, piece, isBinary));
+  }
+
+  /** Never rejects. What nothing is waiting before is on its way to the program when this returns. */
+  async #take(bytes: Buffer, piece: number, isBinary: boolean): Promise<void> {
+    try {
+      await (isBinary ? this.#write(bytes, piece) : this.#control(bytes.toString()));
+    } catch (thrown) {
+      this.#sayError(thrown);
+    }
+    this.#inputPieces -= 1;
+    this.#inputBytes -= bytes.length;
+    if (this.#inputBytes <= MAX_INPUT_BYTES) this.#pause(false);
   }
 
   async #write(bytes: Buffer, piece: number): Promise<void> {
@@ -364,7 +377,7 @@ export class TerminalSocket implements SizeViewer {
     const { lease } = this.#options.shared;
     // Every viewer's emulator answers what a program asks; the program asked one terminal.
     if (lease.isHeldFrom(this) && isAnswer(bytes)) return;
-    if (isTyping(bytes)) await lease.take(this);
+    if (isTyping(bytes) && lease.isForTaking(this)) await lease.take(this);
     await this.#typed.write(bytes, piece);
   }
 

@@ -20,6 +20,7 @@ export const protocolVersion = 1;
 /** The most input one frame carries. */
 export const inputChunk = 64 * 1024;
 const largestBody = 64 * 1024;
+const HEAD_BYTES = 5;
 
 /** One frame, ready to send. */
 export function encodeFrame(type: number, ...parts: readonly Uint8Array[]): Buffer {
@@ -49,28 +50,51 @@ export interface Growth {
   refused: number;
 }
 
-/** Body of GREW, and of WELCOME after its version. */
-export function decodeGrowth(body: Buffer, at = 0): Growth {
-  return {
-    length: Number(body.readBigUInt64BE(at)),
-    firstKept: Number(body.readBigUInt64BE(at + 8)),
-    refused: body.readUInt32BE(at + 16),
-  };
+/** A request with its number. One piece of memory: a key's way to its program is made of little things. */
+export function encodeRequest(type: number, request: number, parts: readonly Uint8Array[]): Buffer {
+  let length = 4;
+  for (const part of parts) length += part.length;
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + length);
+  frame.writeUInt8(type, 0);
+  frame.writeUInt32BE(length, 1);
+  frame.writeUInt32BE(request, HEAD_BYTES);
+  let at = HEAD_BYTES + 4;
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  return frame;
 }
 
-/** Cuts a stream into frames. Throws where the other side cannot be a keeper. */
-export class FrameReader {
-  #rest: Buffer = Buffer.alloc(0);
+/** Body of GREW, and of WELCOME after its version. */
+export function decodeGrowth(body: Buffer, at = 0): Growth {
+  return { length: u64(body, at), firstKept: u64(body, at + 8), refused: body.readUInt32BE(at + 16) };
+}
 
-  *push(chunk: Buffer): Generator<{ type: number; body: Buffer }> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (this.#rest.length >= 5) {
-      const length = this.#rest.readUInt32BE(1);
+/** Offsets stay far below 2^53. */
+const u64 = (body: Buffer, at: number): number => body.readUInt32BE(at) * 2 ** 32 + body.readUInt32BE(at + 4);
+
+/** Cuts a stream into frames. */
+export class FrameReader {
+  /** The beginning of a frame that has not come whole; its own memory. */
+  #rest: Buffer | undefined;
+
+  /**
+   * Hands over each frame that is whole by now. Chunk and bodies are only lent: who keeps one copies it. Throws where the
+   * other side cannot be a keeper.
+   */
+  push(chunk: Buffer, take: (type: number, body: Buffer) => void): void {
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest = undefined;
+    let at = 0;
+    while (bytes.length - at >= HEAD_BYTES) {
+      const length = bytes.readUInt32BE(at + 1);
       if (length > largestBody) throw new Error(`A frame of ${length} bytes is not a keeper's`);
-      if (this.#rest.length < 5 + length) return;
-      const frame = { type: this.#rest.readUInt8(0), body: this.#rest.subarray(5, 5 + length) };
-      this.#rest = this.#rest.subarray(5 + length);
-      yield frame;
+      const end = at + HEAD_BYTES + length;
+      if (end > bytes.length) break;
+      take(bytes.readUInt8(at), bytes.subarray(at + HEAD_BYTES, end));
+      at = end;
     }
+    if (at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at));
   }
 }

@@ -123,7 +123,7 @@ export class KeptChild implements Child {
   }
 
   async #ask(request: (link: Link) => Promise<Answer>): Promise<Answer> {
-    await this.#settling;
+    if (this.#settling !== undefined) await this.#settling;
     if (this.#end !== undefined || this.#link === undefined) throw new NotRunning(this.id);
     try {
       return await request(this.#link);

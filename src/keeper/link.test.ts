@@ -4,11 +4,13 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setImmediate as soon } from "node:timers/promises";
+import { encodeFrame, frames, protocolVersion } from "./frames.ts";
 import { Link, NoKeeper } from "./link.ts";
 import { decide } from "./verdict.ts";
 
 /** A keeper's door in a directory of its own; `answer` is what stands behind it. */
-async function behindDoor(name: string, answer: (socket: Socket) => void, use: (dir: string) => Promise<void>) {
+async function behindDoor(name: string, answer: (socket: Socket) => unknown, use: (dir: string) => Promise<void>) {
   const home = await mkdtemp(join(tmpdir(), "hearth-link-"));
   const dir = join(home, name);
   await mkdir(dir);
@@ -71,5 +73,51 @@ describe("a connection to a keeper", () => {
     const home = await mkdtemp(join(tmpdir(), "hearth-link-"));
     await assert.rejects(Link.open(home, "secret", 60_000), (error) => error instanceof NoKeeper && error.gone);
     await rm(home, { recursive: true });
+  });
+
+  it("P7: what two keepers say in pieces is not mixed, and keeps until somebody listens", async () => {
+    const said = (word: string): Buffer => {
+      const welcome = Buffer.alloc(22);
+      welcome.writeUInt8(protocolVersion);
+      const grew = Buffer.alloc(20);
+      grew.writeBigUInt64BE(2n ** 40n + BigInt(word.length));
+      const record = Buffer.from(word.repeat(300));
+      return Buffer.concat([
+        encodeFrame(frames.welcome, welcome),
+        encodeFrame(frames.grew, grew),
+        encodeFrame(frames.exited, record),
+        encodeFrame(frames.closed, record),
+      ]);
+    };
+    const inPieces = (word: string) => async (socket: Socket) => {
+      const all = said(word);
+      for (let at = 0, length = 1; at < all.length; at += length, length = (length % 37) + 1) {
+        socket.write(all.subarray(at, at + length));
+        await soon();
+      }
+      socket.end();
+    };
+    const heard = async (dir: string): Promise<string[]> => {
+      const { link } = await Link.open(dir, "secret", 60_000);
+      const words: string[] = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      await soon(); // some of it came before anybody listened
+      link.listen({
+        grew: ({ length }) => words.push(String(length - 2 ** 40)),
+        exited: (record) => words.push(record.toString()),
+        closed: (record) => words.push(record.toString()),
+        lived: () => undefined,
+        gone: resolve,
+      });
+      await promise;
+      return words;
+    };
+    await behindDoor("one", inPieces("one"), (one) =>
+      behindDoor("three", inPieces("three"), async (three) => {
+        const [first, second] = await Promise.all([heard(one), heard(three)]);
+        assert.deepEqual(first, ["3", "one".repeat(300), "one".repeat(300)]);
+        assert.deepEqual(second, ["5", "three".repeat(300), "three".repeat(300)]);
+      }),
+    );
   });
 });

@@ -5,18 +5,20 @@ import { join } from "node:path";
 import {
   decodeGrowth,
   encodeFrame,
+  encodeRequest,
   FrameReader,
   frames,
   type Growth,
   inputChunk,
   protocolVersion,
-  u32,
 } from "./frames.ts";
 
 /** Linux takes 107 bytes of a socket's path, macOS 103. */
 const longestSocketPath = 100;
 /** At most one acknowledgement in this time: a flood of output must not become a flood of frames. */
 const ackSpacingMs = 4;
+/** What has just come, of whichever keeper: it is looked at before anything else is read. A buffer for each read would be 64 KiB. */
+const arrived = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** What a keeper says by itself. `gone` comes once, last. */
 export interface News {
@@ -67,10 +69,10 @@ export class Link {
    * Listens from the first moment of the socket on: a quick child's keeper may have left by the time a connection is known
    * to stand, and an end that nobody heard would be waited for for ever.
    */
-  private constructor(socket: Socket) {
+  private constructor(path: string) {
+    const socket = connect({ path, onread: { buffer: arrived, callback: (count) => this.#receive(count) } });
     this.#socket = socket;
     this.#welcomed.promise.catch(() => undefined); // the one who waits hears of it; nobody else has to
-    socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("error", (error) => {
       this.#error = error; // "close" follows, and tells everybody
     });
@@ -83,7 +85,7 @@ export class Link {
    */
   static async open(dir: string, secret: string, timeoutMs: number): Promise<{ link: Link; growth: Growth }> {
     await using way = await wayTo(dir);
-    const link = new Link(connect(way.path));
+    const link = new Link(way.path);
     const late = setTimeout(() => {
       link.#silent = true;
       link.#socket.destroy();
@@ -111,12 +113,17 @@ export class Link {
     const request = this.#request;
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(request, waiting);
-    this.#socket.write(encodeFrame(type, u32(request), ...parts));
+    this.#socket.write(encodeRequest(type, request, parts));
     return waiting.promise;
   }
 
   /** Sends input in frames, in order; stops where the keeper takes no more. */
-  async input(bytes: Uint8Array): Promise<Answer> {
+  input(bytes: Uint8Array): Promise<Answer> {
+    const inOne = bytes.length > 0 && bytes.length <= inputChunk;
+    return inOne ? this.request(frames.input, bytes) : this.#inputInParts(bytes);
+  }
+
+  async #inputInParts(bytes: Uint8Array): Promise<Answer> {
     let taken = 0;
     for (let at = 0; at < bytes.length; at += inputChunk) {
       const part = bytes.subarray(at, at + inputChunk);
@@ -137,15 +144,17 @@ export class Link {
     else tell(this.#news);
   }
 
-  #receive(chunk: Buffer): void {
+  /** Always true: reading goes on. */
+  #receive(count: number): boolean {
     try {
-      for (const { type, body } of this.#reader.push(chunk)) this.#handle(type, body);
+      this.#reader.push(arrived.subarray(0, count), this.#handle);
     } catch {
       this.#socket.destroy(); // whoever sends this is not our keeper: the records decide
     }
+    return true;
   }
 
-  #handle(type: number, body: Buffer): void {
+  readonly #handle = (type: number, body: Buffer): void => {
     switch (type) {
       case frames.welcome:
         if (body.readUInt8(0) !== protocolVersion) throw new Error("The keeper speaks another version");
@@ -161,18 +170,24 @@ export class Link {
         this.#waiting.get(body.readUInt32BE(0))?.resolve({ taken: body.readUInt32BE(4), errno: body.readUInt32BE(8) });
         this.#waiting.delete(body.readUInt32BE(0));
         break;
-      case frames.exited:
-        this.#tell((news) => news.exited(body));
+      case frames.exited: {
+        const record = Buffer.from(body);
+        this.#tell((news) => news.exited(record));
         break;
-      case frames.closed:
-        this.#tell((news) => news.closed(body));
+      }
+      case frames.closed: {
+        const record = Buffer.from(body);
+        this.#tell((news) => news.closed(record));
         break;
-      case frames.lived:
-        this.#tell((news) => news.lived(body));
+      }
+      case frames.lived: {
+        const record = Buffer.from(body);
+        this.#tell((news) => news.lived(record));
         break;
+      }
       default: // a later keeper may know more; what we do not know we do not need
     }
-  }
+  };
 
   /** Not before those who wait for the bytes have had their turn. */
   #acknowledge(): void {

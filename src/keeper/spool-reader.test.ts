@@ -49,4 +49,36 @@ describe("readers of one spool", () => {
       await rm(dir, { recursive: true });
     }
   });
+
+  it("P8: only what is fresh, kept and in the open file is to be had at once, and no more than there is", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "hearth-spool-"));
+    try {
+      const size = 1 << 20;
+      await writeFile(join(dir, "spool.0"), Buffer.alloc(2 * size, "a"));
+      const spool = new SpoolReader(dir);
+      spool.heard(2 * size);
+      const into = Buffer.alloc(1000);
+      const now = (from: number) => spool.readNow(from, into);
+      assert.equal(now(2 * size - 10), 0); // no file is open yet
+      await spool.read(0, 1);
+      assert.equal(now(2 * size - 10), 10);
+      assert.equal(now(size + 10), 1000);
+      assert.equal(now(2 * size), 0); // nothing there
+      assert.equal(now(2 * size + 5), 0);
+      assert.equal(now(10), 0); // long ago: perhaps no longer in memory
+      assert.equal(spool.readNow(size, Buffer.alloc(512 * 1024)), 0); // much: it would take the loop too long
+      spool.heard(2 * size + 4, size);
+      assert.equal(now(2 * size), 0); // the disk has less than was said, or it is in the next file
+      await writeFile(join(dir, `spool.${2 * size}`), "bbbb");
+      assert.equal((await spool.read(2 * size, 100)).bytes.toString(), "bbbb");
+      assert.equal(now(2 * size - 10), 0); // in the file before the open one
+      spool.heard(2 * size + 4, 2 * size + 2);
+      assert.equal(now(2 * size + 1), 0); // no longer kept
+      assert.equal(now(2 * size + 2), 2);
+      await spool.release();
+      assert.equal(now(2 * size + 2), 0);
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
 });

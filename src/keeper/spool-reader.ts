@@ -1,5 +1,4 @@
 // Many readers, one disk: output is read by offset. What many follow at once is shared by those who send it, not here.
-import { addAbortListener } from "node:events";
 import { readSync } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,8 +7,8 @@ import { openFiles } from "./open-files.ts";
 import type { Spool } from "./types.ts";
 
 const largestRead = 1024 * 1024;
-/** Reads of at most so much, this near to the end, are done at once: see `#readNow`. */
-const smallRead = 64 * 1024;
+/** Reads of at most so much, this near to the end, are done at once: see `readNow`. */
+const smallRead = 256 * 1024;
 const recent = 1024 * 1024;
 const idleMs = 5_000;
 
@@ -73,24 +72,37 @@ export class SpoolReader implements Spool {
     if (from < this.#firstKept) throw new OffsetGone(this.#firstKept);
     const count = Math.min(max, this.#length - from, into?.length ?? largestRead);
     if (count <= 0) return { offset: from, bytes: Buffer.alloc(0) };
-    this.#keepWarm();
     const target = into?.subarray(0, count) ?? Buffer.allocUnsafe(count);
-    const read = this.#readNow(from, target) || (await this.#readDisk(from, target));
+    const read = this.readNow(from, target) || (await this.#readDisk(from, target));
     return { offset: from, bytes: target.subarray(0, read) };
+  }
+
+  /**
+   * What the keeper wrote just now is in the page cache: reading a key's echo takes 5 µs and 256 KiB take 40, where the way
+   * through the thread pool adds 100 µs and two changes of threads. Answers 0 where it is not that little, not that fresh, or
+   * not in the open file.
+   */
+  readNow(from: number, into: Buffer): number {
+    const segment = this.#open;
+    const count = Math.min(into.length, this.#length - from);
+    if (count <= 0 || count > smallRead || this.#length - from > recent || from < this.#firstKept) return 0;
+    if (segment === undefined || segment.start > from) return 0;
+    this.#keepWarm();
+    openFiles.used(this);
+    return readSync(segment.handle.fd, into, 0, count, from - segment.start);
   }
 
   grown(after: number, signal: AbortSignal): Promise<void> {
     if (this.#length > after || this.#ended || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const aborting = addAbortListener(signal, () => waiter.wake());
-      const waiter = {
-        after,
-        wake: () => {
-          aborting[Symbol.dispose]();
-          this.#waiters.delete(waiter);
-          resolve();
-        },
+      const wake = () => {
+        this.#waiters.delete(waiter);
+        resolve();
+        // Who waits for the bytes is on its way by then.
+        queueMicrotask(() => signal.removeEventListener("abort", wake));
       };
+      const waiter = { after, wake };
+      signal.addEventListener("abort", wake, { once: true });
       this.#waiters.add(waiter);
     });
   }
@@ -104,7 +116,8 @@ export class SpoolReader implements Spool {
   }
 
   #wake(): void {
-    for (const waiter of [...this.#waiters]) if (this.#ended || this.#length > waiter.after) waiter.wake();
+    // A set may lose what it is walked over.
+    for (const waiter of this.#waiters) if (this.#ended || this.#length > waiter.after) waiter.wake();
   }
 
   #keepWarm(): void {
@@ -115,20 +128,9 @@ export class SpoolReader implements Spool {
     }, idleMs).unref();
   }
 
-  /**
-   * A little of what the keeper wrote just now is in the page cache: reading it takes 5 µs, where the way through the thread
-   * pool adds 100 µs to every keystroke's echo. Answers 0 where it is not that little, not that fresh, or not in the open file.
-   */
-  #readNow(from: number, target: Buffer): number {
-    const segment = this.#open;
-    if (target.length > smallRead || this.#length - from > recent) return 0;
-    if (segment === undefined || segment.start > from) return 0;
-    openFiles.used(this);
-    return readSync(segment.handle.fd, target, 0, target.length, from - segment.start);
-  }
-
   /** Reads into `target` what one segment has of it; 0 only where the disk holds less than the keeper said. */
   async #readDisk(from: number, target: Buffer): Promise<number> {
+    this.#keepWarm();
     const room = openFiles.entered();
     if (room !== undefined) await room;
     try {

@@ -97,6 +97,11 @@ export interface Spool {
    * garbage. Throws `OffsetGone` where the bytes are no longer kept.
    */
   read(from: number, max: number, into?: Buffer): Promise<{ offset: number; bytes: Buffer }>;
+  /**
+   * The same for what was written just now, at once: how many of these bytes were put `into`; 0 where it takes a disk, or
+   * where nothing is there.
+   */
+  readNow?(from: number, into: Buffer): number;
   /** Resolves when there is more than `after`, when the output has ended, or when `signal` aborts. Never rejects. */
   grown(after: number, signal: AbortSignal): Promise<void>;
 }
