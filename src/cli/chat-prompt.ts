@@ -31,7 +31,10 @@ export async function converse(
   screen: Screen,
   voice: Voice,
 ): Promise<number> {
-  const { seq } = await client.call("session.resume", { session_id: session });
+  const { seq, session: row } = await client.call("session.resume", { session_id: session });
+  screen.err(
+    `${screen.style("dim", `Session ${session}, in ${safeLine(row.workspace)}. Ctrl-C cancels the agent's turn, Ctrl-D leaves.`)}\n`,
+  );
   const talk = new Talk(client, session, options, screen, seq);
   voice.tell = (text) => talk.tell(text);
   using _following = client.follow(session, 0, (event) => talk.take(event), { onError: (error) => talk.fail(error) });
@@ -77,7 +80,6 @@ class Talk {
     this.#lines.on("SIGINT", () => this.#interrupt());
     this.#lines.on("close", () => this.#leave(EXIT.done));
     process.stdin.on("keypress", (_text: string | undefined, key: Key) => this.#pressed(key));
-    screen.err(`${screen.style("dim", `Session ${session}. Ctrl-C cancels the agent's turn, Ctrl-D leaves.`)}\n`);
     if (liveAfter === 0) this.#invite();
   }
 

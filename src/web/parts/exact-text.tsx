@@ -33,7 +33,7 @@ export const ExactText = memo(function ExactText({ text }: { text: string }) {
 export function exactNote(texts: readonly string[]): { note: string; hidden: number } {
   const sum = (count: (text: string) => number) => texts.reduce((before, text) => before + count(text), 0);
   const hidden = sum(hiddenCount);
-  const lines = sum((text) => text.split("\n").length);
+  const lines = sum((text) => text.replace(/\n$/, "").split("\n").length);
   const length = sum((text) => [...text].length);
   const parts = [`${length.toLocaleString()} ${length === 1 ? "character" : "characters"}`];
   if (lines > 1) parts.push(`${lines.toLocaleString()} lines`);

@@ -117,7 +117,7 @@ function PasteQuestion({ question, onDone }: { question: Question & { kind: "pas
       </p>
       <Exact text={text} />
       {removed !== "" && (
-        <p className="mt-1 text-xs text-warn" data-testid="left-out">
+        <p className="mt-1 pb-1 text-xs text-warn" data-testid="left-out">
           {removed.length.toLocaleString()} control {removed.length === 1 ? "character is" : "characters are"} left out:{" "}
           <ExactText text={[...new Set(removed)].slice(0, MOST_NAMED).join("")} />
           {new Set(removed).size > MOST_NAMED && " …"}
