@@ -115,7 +115,14 @@ export class Launcher {
 
   /** The next one is asked for what the last one was, and for what was asked while there was none. */
   #runOn(): void {
-    this.#run();
+    const begun = performance.now();
+    try {
+      this.#run();
+    } catch (error) {
+      // Some failures are told by an event and others thrown, such as ENOMEM: no reason for the host to end.
+      this.#again(begun, error as NodeJS.ErrnoException);
+      return;
+    }
     // Perhaps it had forked some of these already: the claim on disk is won once, so asking again is harmless.
     for (const { dir } of this.#waiting.values()) this.#send(dir);
     if (this.#deadline !== undefined) this.armDeadline(this.#deadline.at - performance.now());

@@ -150,6 +150,17 @@ describe("the screens of terminals", () => {
     assert.deepEqual(warnings, []);
   });
 
+  it("F42: a thread that cannot be had is told, and costs nobody more than the screen", async () => {
+    const told = Promise.withResolvers<string>();
+    const thread = new URL("https://localhost/none"); // refused at once, as where no thread can be made any more
+    await using screens = new Screens({ onWarning: told.resolve, thread });
+    const child = await output();
+    screens.follow(child);
+    await child.print("hello");
+    assert.match(await told.promise, new RegExp(`^the screen of ${child.id}: `));
+    await assert.rejects(screens.snapshot(child, BUDGET));
+  });
+
   it("T9: a snapshot in the middle of a sequence or a character leaves that to the bytes that follow", async () => {
     const child = await output();
     await using screens = open();

@@ -67,7 +67,8 @@ export class Screens implements AsyncDisposable {
   /** Draws its screen in the background as it is printed, so that a snapshot is at hand at any time. */
   follow(drawn: Drawn): void {
     const followed = this.#add(drawn);
-    void this.#watch(followed);
+    // Where no thread can be had it is drawn when somebody looks, if it can be then.
+    this.#watch(followed).catch((error: unknown) => this.#onWarning(`the screen of ${drawn.id}: ${String(error)}`));
   }
 
   /** Lets go of a screen: its terminal is gone. */
