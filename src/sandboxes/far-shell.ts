@@ -90,12 +90,13 @@ export class FarShell {
   /** What ssh's own end means: 255 is also what it says when the connection broke. The far machine is asked. */
   async #judge(id: string, end: End): Promise<End> {
     if (end.kind === "lost") return end;
+    const broken = this.#connection.lastWords(); // of this connection: to ask, there may be another
     const lines = ['[ -s "$f.exit" ] && echo "code $(cat "$f.exit")"', 'rm -f "$f" "$f.exit" "$f.pid"'];
     const text = await this.#ask(id, lines).catch((error: unknown) => String(error));
     const code = /^code (\d+)$/m.exec(text)?.[1];
     if (code !== undefined) return { ...end, code: Number(code), signal: null, core: false };
     if (end.signal === null && end.code !== null && end.code !== 255) return end;
-    const words = lastWords(text) || (await this.#connection.lastWords());
+    const words = (await broken) || lastWords(text);
     return { kind: "lost", reason: "transport_gone", words };
   }
 

@@ -115,7 +115,10 @@ export class Sandboxes {
     if (known !== undefined) this.#inBackground(known.sandbox.then((old) => old.close?.(this.#uses(name))));
     const sandbox = this.#make(name, config);
     this.#known.set(name, { of, sandbox });
-    sandbox.catch(() => this.#known.delete(name)); // it may be mended meanwhile
+    sandbox.catch(() => {
+      // It may be mended meanwhile, or another by now.
+      if (this.#known.get(name)?.sandbox === sandbox) this.#known.delete(name);
+    });
     return await sandbox;
   }
 
@@ -135,7 +138,7 @@ export class Sandboxes {
         return container;
       }
       case "ssh":
-        return new Ssh(config, context, keepers, adopted);
+        return new Ssh(config, context, keepers, adopted, (id) => this.#lives(id));
       case "command":
         return openByCommand(config, context);
       case "module":
@@ -189,7 +192,9 @@ export class Sandboxes {
 
   /** One that was found again, as it is to be seen. One whose sandbox is no longer configured is as its keeper says. */
   async adopted(name: string, child: Child): Promise<Child> {
-    if (this.#o.settings()[name] === undefined) return child;
+    // One that has ended: its keeper has said all there is to say, unless it stood for one elsewhere.
+    const over = child.end !== undefined && child.spec.transport !== undefined;
+    if (over || this.#o.settings()[name] === undefined) return child;
     const sandbox = await this.get(name).catch((error: unknown) => {
       this.#o.onWarning(`${child.id} runs in a sandbox that cannot be used now: ${String(error)}`);
       return undefined;

@@ -13,14 +13,22 @@ import { lastWords, SandboxFailed } from "./words.ts";
 export const MASTER = "sshmaster_";
 const CONNECT_MS = 30_000;
 const READY = "hearth: connected";
+/** Who ran over a connection hears of its end a moment before it has gone. */
+const WORDS_MS = 2_000;
 /** What `ssh` needs to find keys and agents. */
 export const sshVariables = ["SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME"];
 
 /** First words win over the person's own settings: these must hold for anything here to work. */
-const common = [
+const always = [
   ...["-o", "BatchMode=yes", "-o", "RemoteCommand=none", "-o", "ForwardX11=no"],
-  ...["-o", "ClearAllForwardings=yes", "-o", "ConnectTimeout=20"],
-  // A far end that is gone is noticed within 45 s, not after the hours that TCP takes.
+  ...["-o", "ClearAllForwardings=yes"],
+];
+/**
+ * A far end that says nothing for a minute is gone (the fourth question of one every 15 s is not asked any more), which TCP
+ * alone would take hours to say. What the sandbox's own options say of it comes first.
+ */
+const patience = [
+  ...["-o", "ConnectTimeout=20", "-o", "TCPKeepAlive=yes"],
   ...["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"],
 ];
 
@@ -37,7 +45,11 @@ export class SshConnection {
   readonly folder: string;
   /** Of name, host and options: each sandbox has a connection of its own, or one would end what another uses. */
   readonly fingerprint: string;
+  /** A new connection stands. */
+  onConnected: () => void = () => undefined;
   #master: Promise<Master> | undefined;
+  /** Of connections that are over, until their files are gone: what the last one said. */
+  #over: Promise<string> = Promise.resolve("");
 
   constructor(config: SshConfig, context: SandboxContext, keepers: Keepers, adopted: readonly Adopted[]) {
     this.#config = config;
@@ -52,7 +64,7 @@ export class SshConnection {
     const found = adopted.find((one) => this.#isOurs(one));
     if (found === undefined || !("child" in found)) return;
     this.#master = Promise.resolve({ child: found.child, socket: socketOf(found.child) });
-    void this.#forgetWhenClosed(found.child);
+    this.#over = this.#forgetWhenClosed(found.child);
   }
 
   #isOurs(one: Adopted): boolean {
@@ -66,7 +78,7 @@ export class SshConnection {
     const { host, options } = this.#config;
     const argv = [
       ...["ssh", tty, "-o", "ControlMaster=no", "-o", `ControlPath=${socket}`, "-o", "LogLevel=ERROR"],
-      ...[...common, ...options, "--", host, command],
+      ...[...always, ...options, ...patience, "--", host, command],
     ];
     return { argv, env: this.#env };
   }
@@ -106,7 +118,7 @@ export class SshConnection {
         ...["ssh", "-N", "-T", "-o", "ControlMaster=yes", "-o", `ControlPath=${socket}`, "-o", "ControlPersist=no"],
         // Run once the connection stands and can be used by others.
         ...["-o", "PermitLocalCommand=yes", "-o", `LocalCommand=echo "${READY}"`],
-        ...[...common, ...options, "--", host],
+        ...[...always, ...options, ...patience, "--", host],
       ],
       env: this.#env,
       cwd: this.folder,
@@ -114,9 +126,14 @@ export class SshConnection {
       facts: { sandbox: this.#context.name, fingerprint: this.fingerprint },
       quotaBytes: 1024 * 1024,
     });
-    void this.#forgetWhenClosed(child);
-    await this.#ready(child);
-    return { child, socket };
+    try {
+      await this.#ready(child);
+      this.onConnected();
+      return { child, socket };
+    } finally {
+      // Not before: its files go with it, and its words are in them.
+      this.#over = this.#forgetWhenClosed(child);
+    }
   }
 
   async #ready(child: Child): Promise<void> {
@@ -136,17 +153,22 @@ export class SshConnection {
     }
   }
 
-  async #forgetWhenClosed(child: Child): Promise<void> {
+  /** Answers its last words. Never rejects. */
+  async #forgetWhenClosed(child: Child): Promise<string> {
     await child.closed;
-    await forgetMaster(this.#keepers, child, this.folder).catch((error: unknown) =>
-      this.#context.warn(`the files of ${child.id} could not be removed: ${String(error)}`),
-    );
+    try {
+      const words = lastWords((await textOf(child)).replace(READY, ""));
+      await forgetMaster(this.#keepers, child, this.folder);
+      return words;
+    } catch (error) {
+      this.#context.warn(`the files of ${child.id} could not be removed: ${String(error)}`);
+      return "";
+    }
   }
 
-  /** What the connection said last, for those whose end it explains. */
+  /** What a connection that is over said last, for those whose end it explains; empty while it stands. Never rejects. */
   async lastWords(): Promise<string> {
-    const master = await this.#master?.catch(() => undefined);
-    return master === undefined ? "" : lastWords((await textOf(master.child)).replace(READY, ""));
+    return await Promise.race([this.#over, delay(WORDS_MS, "", { ref: false })]);
   }
 
   /** Ends the connection unless processes use it: then the next host goes on with it. */

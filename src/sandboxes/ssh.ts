@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import type { SshConfig } from "./configured.ts";
+import { FarHalves } from "./far-halves.ts";
 import { FarShell } from "./far-shell.ts";
+import { JudgedChild } from "./judged-child.ts";
 import { SshConnection } from "./ssh-connection.ts";
 import type { Sandbox, SandboxContext, SandboxRequest, Way } from "./types.ts";
 import { lastWords, quoted, SandboxFailed } from "./words.ts";
@@ -47,16 +49,25 @@ export class Ssh implements Sandbox {
   readonly #context: SandboxContext;
   readonly #connection: SshConnection;
   readonly #farShell: FarShell;
+  readonly #halves: FarHalves;
   #builds: Promise<Map<string, Build>> | undefined;
   /** Why the inside half cannot run there; it is not tried again with every start. */
   #without: string | undefined;
 
-  constructor(config: SshConfig, context: SandboxContext, keepers: Keepers, adopted: readonly Adopted[]) {
+  /** `lives`: whether a process, by its id, runs or is being started. */
+  constructor(
+    config: SshConfig,
+    context: SandboxContext,
+    keepers: Keepers,
+    adopted: readonly Adopted[],
+    lives: (id: string) => boolean,
+  ) {
     this.#config = config;
     this.#context = context;
     this.about = config.host;
     this.#connection = new SshConnection(config, context, keepers, adopted);
     this.#farShell = new FarShell(this.#connection, context);
+    this.#halves = new FarHalves(this.#connection, context, lives);
     if (!config.keeper) this.#without = "the settings say so";
   }
 
@@ -72,7 +83,7 @@ export class Ssh implements Sandbox {
     const notes = far.asAsked ? [] : [`There is no ${wanted} on ${this.#config.host}: it runs in ${far.cwd}.`];
     const keeper = this.#without === undefined ? (far.keeper ?? (await this.#copy(far, all))) : undefined;
     if (keeper !== undefined) {
-      const words = await this.#connection.words(`exec ${quoted(keeper)} inside`);
+      const words = await this.#connection.words(await this.#halves.words(keeper, request.id));
       return { transport: { ...words, cwd: this.#connection.folder }, cwd: far.cwd, notes };
     }
     const why = `Best effort: without Hearth's keeper there (${this.#without}) what leaves its process group may outlive a kill.`;
@@ -80,7 +91,12 @@ export class Ssh implements Sandbox {
   }
 
   async wrap(child: Child, begun: boolean): Promise<Child> {
-    return child.spec.transport === undefined ? await this.#farShell.wrap(child, begun) : child;
+    if (child.spec.transport === undefined) return await this.#farShell.wrap(child, begun);
+    // Those that run over a connection go without a word when it breaks: it alone knows why.
+    return new JudgedChild(child, async (end) => {
+      if (end.kind !== "lost" || end.reason !== "transport_gone" || end.words) return end;
+      return { ...end, words: await this.#connection.lastWords() };
+    });
   }
 
   /** The inside halves there are, by system. */

@@ -1,4 +1,4 @@
-// A real sshd of the test's own: on loopback, with keys, a configuration and a cache directory in a folder that goes with it.
+// A real sshd of the test's own: on loopback or in a network of its own, with keys, a configuration and a cache directory in a folder that goes with it.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -10,25 +10,39 @@ import { eventually, processes } from "../../src/keeper/testing/bed.ts";
 
 const run = promisify(execFile);
 
+/** Default: on loopback, run by nothing in between. */
+interface Where {
+  address?: string;
+  /** A command that executes the server, such as `ip netns exec`. */
+  through?: readonly string[];
+}
+
 export class SshServer implements AsyncDisposable {
   readonly folder: string;
   readonly port: number;
-  readonly host = `${userInfo().username}@127.0.0.1`;
+  readonly #address: string;
+  readonly #through: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, { address = "127.0.0.1", through = [] }: Where) {
     this.folder = folder;
     this.port = port;
+    this.#address = address;
+    this.#through = through;
   }
 
-  static async start(): Promise<SshServer> {
+  static async start(where: Where = {}): Promise<SshServer> {
     const folder = await mkdtemp(join(tmpdir(), "hearth-sshd-"));
-    const server = new SshServer(folder, await freePort());
+    const server = new SshServer(folder, await freePort(), where);
     await server.#write();
     await server.up();
     return server;
   }
 
+  /** As one says it to ssh. */
+  get host(): string {
+    return `${userInfo().username}@${this.#address}`;
+  }
   /** What the person's ssh is told to reach it, and to take nothing from the person's own settings. */
   get options(): string[] {
     const known = join(this.folder, "known_hosts");
@@ -48,10 +62,10 @@ export class SshServer implements AsyncDisposable {
     for (const name of ["key", "host"]) await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", at(name)]);
     const [key, host] = await Promise.all(["key.pub", "host.pub"].map((name) => readFile(at(name), "utf8")));
     await writeFile(at("authorized"), key ?? "");
-    await writeFile(at("known_hosts"), `[127.0.0.1]:${this.port} ${host}`);
+    await writeFile(at("known_hosts"), `[${this.#address}]:${this.port} ${host}`);
     const lines = [
       `Port ${this.port}`,
-      "ListenAddress 127.0.0.1",
+      `ListenAddress ${this.#address}`,
       `HostKey ${at("host")}`,
       `AuthorizedKeysFile ${at("authorized")}`,
       // Not the person's own home: neither its start-up files nor anything else of it is meant.
@@ -72,9 +86,8 @@ export class SshServer implements AsyncDisposable {
 
   async up(): Promise<void> {
     if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
-    const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(this.folder, "sshd_config")], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const [program = "", ...words] = [...this.#through, "/usr/sbin/sshd", "-D", "-e", "-f"];
+    const child = spawn(program, [...words, join(this.folder, "sshd_config")], { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-10_000);
