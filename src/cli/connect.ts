@@ -53,17 +53,26 @@ export async function connect(
   };
 }
 
-/** A plain GET. Resolves with the answer's head; the caller reads the body. */
-export async function get(home: string, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+/** A host that says nothing for so long is stopped, or hangs. */
+const ANSWER_MS = 15_000;
+
+/** A plain GET. Resolves with the answer's head; the caller reads the body. Throws CliError where no host is, or none answers. */
+export async function get(home: string, path: string, answerMs = ANSWER_MS): Promise<IncomingMessage> {
   const token = await readToken(home);
   const socket = socketIn(home);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = { host: "localhost", authorization: `Bearer ${token}` };
-  request({ socketPath: socket.path, path, headers, ...(signal === undefined ? {} : { signal }) }, resolve)
+  const asking = request({ socketPath: socket.path, path, headers }, resolve)
     .on("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "ENOENT" || error.code === "ECONNREFUSED" ? noHost(home) : error);
     })
-    .on("close", () => socket[Symbol.dispose]())
-    .end();
-  return promise;
+    .on("close", () => socket[Symbol.dispose]());
+  asking.end();
+  const silent = `The host on ${home} has said nothing for ${answerMs / 1000} s: look with \`hearth doctor\`.`;
+  const late = setTimeout(() => asking.destroy(new CliError(silent)), answerMs);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(late);
+  }
 }
