@@ -1,5 +1,7 @@
 // The host's end of the regex thread. The thread is there while somebody watches with a regular expression, and no longer. If it
 // dies it is started again; an expression that kills it time after time is matched no more, and its owner hears of that.
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Regex } from "../../regex/engine.ts";
@@ -57,7 +59,10 @@ class Thread {
   #dead: ThreadGone | undefined;
 
   constructor(entry: URL, onGone: () => void) {
-    this.#worker = new Worker(entry, { name: "regex", env: {}, resourceLimits: { maxOldGenerationSizeMb: 128 } });
+    // Without the host's compile cache the thread would load the type stripper for itself.
+    const cache = getCompileCacheDir();
+    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
+    this.#worker = new Worker(entry, { name: "regex", env, resourceLimits: { maxOldGenerationSizeMb: 128 } });
     // Whoever waits for an answer keeps the host alive by other means.
     this.#worker.unref();
     this.#worker.on("message", ({ n, hits }: Said) => {
