@@ -75,7 +75,8 @@ export async function syncDirectory(dir: string): Promise<void> {
  */
 export async function removeDirectory(dir: string): Promise<void> {
   try {
-    await Promise.all((await readdir(dir)).map((name) => unlink(join(dir, name))));
+    // One after the other: who starts something meanwhile waits for the same few threads.
+    for (const name of await readdir(dir)) await unlink(join(dir, name));
     await rmdir(dir);
   } catch {
     await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
