@@ -79,6 +79,8 @@ export class RunningHost implements AsyncDisposable {
       {
         cwd: root,
         env: {
+          // As `bin/hearth` does.
+          MALLOC_ARENA_MAX: "2",
           ...{ PATH, HOME, LANG, SHELL, CI: "true", HEARTH_HOME: this.home, HEARTH_PORT: String(this.#port) },
           ...{ HEARTH_CONFIG: join(this.home, "config.toml"), ...this.#env },
         },
