@@ -33,7 +33,7 @@ async function again<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Reads `max` bytes from `from`, fewer only at the end of what is there. */
-async function readAll(spool: Spool, from: number, max: number): Promise<Buffer> {
+export async function readAll(spool: Spool, from: number, max: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let offset = from;
   while (offset < from + max) {

@@ -1,6 +1,7 @@
 // One line of an output as it may be told: what is secret in it is known only by what stands before and after it.
 import type { Spool } from "../keeper/keepers.ts";
 import { joined, type RawText, type Redactor, rawLength, tidied } from "../secrets/redactor.ts";
+import { readAll } from "./output.ts";
 import { decodeFrom, stripAnsi } from "./plain-text.ts";
 
 const BEFORE_BYTES = 4096;
@@ -9,9 +10,9 @@ const LINE_BYTES = 8000;
 /** The line that begins at `start`, as far as it is there and fits; nothing at or after `end` is looked at. Throws OffsetGone. */
 export async function shownLine(spool: Spool, redactor: Redactor, start: number, end: number): Promise<string> {
   const from = Math.max(spool.firstKept, start - BEFORE_BYTES);
-  const { offset, bytes } = await spool.read(from, Math.min(start - from + LINE_BYTES, end - from));
-  const own = bytes.subarray(Math.max(0, start - offset));
-  const before = text(bytes.subarray(0, Math.max(0, start - offset)), offset === 0);
+  const bytes = await readAll(spool, from, Math.min(start - from + LINE_BYTES, end - from));
+  const own = bytes.subarray(Math.max(0, start - from));
+  const before = text(bytes.subarray(0, Math.max(0, start - from)), from === 0);
   const seen = text(own, true);
   const line = tidied(seen, (from) => from.slice(0, from.search(/[\r\n]|$/)));
   return redactor.part(joined(before, seen), rawLength(before), rawLength(before) + rawLength(line));

@@ -102,13 +102,14 @@ describe("a watch on a process's output", () => {
       }
     }
     const spool = new Short();
-    const { clock, watcher } = watching(["x"], { spool });
+    const { clock, lost, watcher } = watching(["x"], { spool });
     spool.add("all there is\n");
     await settle();
     spool.end();
     const finishing = watcher.finish(spool.length);
     clock.pass(1_000);
     await finishing;
+    assert.match(lost[0]?.why ?? "", /from byte 13 on is missing/);
   });
 
   it("P26: after the first gives at most one summary in 15 s, with the count of what it does not show", async () => {
@@ -370,5 +371,11 @@ describe("a watch on a process's output", () => {
     await watch.watcher.finish(2);
     assert.equal(errors.length, 1);
     assert.match(watch.lost[0]?.why ?? "", /cannot be looked at \(EIO\)/);
+  });
+  it("P25: a match far into its line is shown with what stands around it", async () => {
+    const { spool, told, watcher } = watching(["needle"]);
+    spool.add(`${"hay ".repeat(5_000)}a needle, found\n`);
+    await watcher.finish(spool.length);
+    assert.match(told[0]?.lines[0] ?? "", /^….*hay a needle, found$/);
   });
 });

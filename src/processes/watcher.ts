@@ -18,13 +18,16 @@ const LEAST_CHUNK_BYTES = 8 * 1024;
 /** What keeps the loop busy for longer is read in smaller chunks: lines that are taken back and written again all the time. */
 const LONGEST_LOOK_MS = 10;
 /** How long after an end its output may still be looked at with expressions, before that is told. Texts are found in all of it. */
-export const LAST_LOOK_MS = 10_000;
+export const LAST_LOOK_MS = 20_000;
 /** So many windows in a row with more than could be told: whoever watches should rather hear of the end. */
 const FULL_WINDOWS = 3;
 /** How long until bytes that are not on the disk yet are looked for again. */
 const BEHIND_MS = 250;
 const MAX_LINES = 20;
 const MAX_CHARACTERS = 2_000;
+/** A match so far from its line's beginning is shown with so much before it. */
+const FAR_BYTES = 1_000;
+const BEFORE_BYTES = 200;
 
 /** What has been told and where to go on: written together with what is told, so that each match is told once. */
 export interface WatchState extends ScanState {
@@ -166,6 +169,10 @@ export class Watcher {
     );
   }
 
+  get #all(): number[] {
+    return this.#patterns.map((_, index) => index);
+  }
+
   /** Told in its turn, and before the end is. */
   #lose(patterns: readonly number[], why: string): void {
     this.#telling = this.#telling.then(() => this.#unwatched({ patterns, why })).catch(this.#onError);
@@ -174,8 +181,7 @@ export class Watcher {
   #failed(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
     this.#onError(error);
-    const all = this.#patterns.map((_, index) => index);
-    this.#lose(all, `its output cannot be looked at (${error instanceof Error ? error.message : String(error)})`);
+    this.#lose(this.#all, `its output cannot be looked at (${error instanceof Error ? error.message : String(error)})`);
   }
 
   /** Leaves the rest untold; a later watcher with the stored state tells it. */
@@ -201,7 +207,10 @@ export class Watcher {
       }
       await this.#scan(position);
       if (this.#scanner.offset !== position) continue;
-      if (this.#spool.ended) break;
+      if (this.#spool.ended) {
+        this.#lose(this.#all, `its output from byte ${position} on is missing on the disk`);
+        break;
+      }
       await this.#pause();
     }
     if (this.#stopping.signal.aborted) return;
@@ -254,7 +263,7 @@ export class Watcher {
       const pending = this.#pending;
       pending.count++;
       if (pending.lines.length >= MAX_LINES || pending.characters >= MAX_CHARACTERS) continue;
-      const line = await this.#line(hit.line, MAX_CHARACTERS - pending.characters);
+      const line = await this.#line(hit, MAX_CHARACTERS - pending.characters);
       pending.lines.push(line);
       pending.characters += line.length;
     }
@@ -273,10 +282,13 @@ export class Watcher {
     }
   }
 
-  /** The text of a line as far as it is there, at most `max` characters of it. */
-  async #line(start: number, max: number): Promise<string> {
+  /** The text of a line as far as it is there, at most `max` characters of it; from shortly before the match where that is far. */
+  async #line(hit: Hit, max: number): Promise<string> {
+    const isFar = hit.offset - hit.line > FAR_BYTES;
+    const start = isFar ? hit.offset - BEFORE_BYTES : hit.line;
     try {
-      return (await shownLine(this.#spool, this.#redactor, start, this.#end)).trimEnd().slice(0, max);
+      const shown = await shownLine(this.#spool, this.#redactor, start, this.#end);
+      return ((isFar ? "…" : "") + shown.trimEnd()).slice(0, max);
     } catch (error) {
       if (!(error instanceof OffsetGone)) throw error;
       return "";

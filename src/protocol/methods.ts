@@ -200,7 +200,7 @@ export const methods = {
         name: z.string().max(200).optional(),
         rows: Rows.optional(),
         cols: Cols.optional(),
-        /** A text, or `{regex}` for whole lines (the first 64 KiB of one), on a linear-time engine. */
+        /** A text, or `{regex}` for whole lines on a linear-time engine; both meet what a person sees, without colours. */
         watch_patterns: z.array(WatchPattern).max(50).optional(),
         notify_on_complete: z.boolean().optional(),
         /** At most what the settings allow. */
