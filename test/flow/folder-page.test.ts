@@ -11,6 +11,7 @@ import type { Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
 import { picture } from "../support/process-page.ts";
 import { RunningHost } from "../support/running-host.ts";
+import { live, until } from "../support/terminal-page.ts";
 
 const START = fileURLToPath(new URL("../../src/cli/start.mjs", import.meta.url));
 const ready = (page: Page) =>
@@ -44,6 +45,12 @@ describe("the folder to work in", () => {
     await shows(project);
     await picture(page, "folder-first", 300);
     assert.deepEqual((await client.call("session.list", {})).sessions, [], "nothing was begun by looking");
+    // A terminal needs a conversation: one is begun for it, there, and it has the keyboard.
+    await page.getByTestId("tab-terminal").click();
+    await live(page);
+    await page.waitForFunction(() => document.activeElement?.closest("[data-name]") !== null);
+    await page.keyboard.type("pwd\n");
+    await until(page, (text) => text.replaceAll("\n", "").includes(`pwd${project}`));
     const says = async (text: string) => {
       await page.getByTestId("composer").fill(text);
       await page.keyboard.press("Enter");

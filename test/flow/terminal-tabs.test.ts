@@ -114,7 +114,16 @@ describe("tabs of terminals", () => {
       const size = await pane(page).getByTestId("terminal-status").getAttribute("data-size");
       return Number(size?.split("x")[1]);
     };
-    const before = await cols();
+    /** As wide as page and shell agree on; whatever is still on its way to it comes first. */
+    const agreed = async () => {
+      for (;;) {
+        const wanted = await cols();
+        await type(page, "clear; stty size");
+        const [, told] = /^\d+ (\d+)$/m.exec(await until(page, /^\d+ \d+$/m)) ?? [];
+        if (Number(told) === wanted && (await cols()) === wanted) return wanted;
+      }
+    };
+    const before = await agreed();
     const edge = await page.getByTestId("drawer-edge").boundingBox();
     assert.ok(edge !== null);
     await page.mouse.move(edge.x + edge.width / 2, 400);
@@ -123,9 +132,7 @@ describe("tabs of terminals", () => {
     await page.mouse.up();
     // 200 pixels are 25 columns.
     while ((await cols()) < before + 25) await page.waitForTimeout(20);
-    const wide = await cols();
-    await type(page, "stty size");
-    await until(page, new RegExp(`\\n\\d+ ${wide}\\n`));
+    const wide = await agreed();
     await picture(page, "terminal-dragged", 300);
     await page.reload();
     await page.getByTestId("tab-terminal").click();

@@ -156,6 +156,7 @@ function Settled({ request, settled }: Pick<ApprovalProps, "request"> & { settle
       <button
         type="button"
         aria-expanded={open}
+        title={request.preview}
         className={`flex w-full min-w-0 items-center gap-2 text-left text-sm ${refused ? "min-h-10 px-2.5 py-1.5" : "py-1 hover:text-ink"}`}
         onClick={() => setOpen(!open)}
       >
@@ -165,9 +166,9 @@ function Settled({ request, settled }: Pick<ApprovalProps, "request"> & { settle
         <Hand size={16} className="flex-none text-faint" />
         <span className={`flex-none ${refused ? "max-w-[55%] truncate font-medium text-bad" : ""}`}>
           {verdict[settled] ?? settled}
-          {!refused && ":"}
         </span>
-        <code className="min-w-0 flex-1 truncate font-mono text-xs">{request.preview}</code>
+        {/* What was allowed has a card of its own, right below. */}
+        {refused && <code className="min-w-0 flex-1 truncate font-mono text-xs">{request.preview}</code>}
         {refused && <Cross size={15} className="flex-none text-bad" />}
       </button>
       {open && (

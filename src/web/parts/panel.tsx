@@ -78,6 +78,7 @@ export function Panel(props: PanelProps) {
                 // Whoever asks for a terminal wants to type.
                 grab.current = one.tab === "terminal";
                 setAsked(asked + 1);
+                if (grab.current && session === null) onNeedSession();
               }}
               onKeyDown={move}
             >
@@ -142,9 +143,9 @@ export function Panel(props: PanelProps) {
         {session === null && (
           <div className="grid h-full place-items-center p-6 text-center text-sm text-faint">
             <div>
-              <p>A terminal belongs to a conversation.</p>
+              <p>A terminal belongs to a conversation, and one is begun for it.</p>
               <button type="button" className="btn mt-3" onClick={onNeedSession}>
-                <Terminal size={16} /> Begin one
+                <Terminal size={16} /> Try again
               </button>
             </div>
           </div>

@@ -336,6 +336,6 @@ function handleOf(
     text: (text) => terminal.input(text),
     ended: () => shell.state.get().phase === "ended",
     id: () => shell.state.get().id,
-    renew: () => void shell.open(),
+    renew: () => void shell.renew(),
   };
 }

@@ -132,6 +132,8 @@ export default function TerminalView(props: TerminalViewProps) {
         closing.current.add(id);
         const failed = (error: unknown) => {
           closing.current.delete(id);
+          // It lives on, as far as anybody knows: it must be seen.
+          change((before) => layouts.adopt(before, [name]), false);
           console.warn("ending a terminal failed", error);
         };
         hub.client.call("terminal.close", { terminal_id: id }).then(({ closed }) => {

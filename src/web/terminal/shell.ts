@@ -83,8 +83,13 @@ export class Shell implements Disposable {
     return this.#mute.active;
   }
 
-  /** Shows the terminal of this name, living or ended; where there is none, or with `anew`, begins one. */
-  async open(anew = false): Promise<void> {
+  /** Somebody else has begun a new one of this name: shows that, and begins none where it is gone already. */
+  renew(): Promise<void> {
+    return this.open(false, false);
+  }
+
+  /** Shows the terminal of this name, living or ended; where there is none, or with `anew`, begins one if it `mayBegin`. */
+  async open(anew = false, mayBegin = true): Promise<void> {
     if (this.#opening || this.#gone.signal.aborted) return;
     this.#opening = true;
     const { client, session, name } = this.#options;
@@ -94,12 +99,16 @@ export class Shell implements Disposable {
       const { terminals } = await client.call("terminal.list", { session_id: session }, signal);
       const known = terminals.filter((one) => one.name === name);
       const there = known.find((one) => one.status === "running") ?? (anew ? undefined : known.at(-1));
+      if (there === undefined && !mayBegin) {
+        this.state.set({ phase: "ended", ending: "is gone" });
+        return;
+      }
       // Named in another workspace a living one would be replaced, and what runs in it ended.
       const named = { session_id: session, name, ...this.#wish };
       const { terminal_id } = there ?? (await client.call("terminal.open", named, signal));
       if (!signal.aborted) this.#attach(terminal_id);
     } catch (error) {
-      if (!signal.aborted) this.#failed(error, anew);
+      if (!signal.aborted) this.#failed(error, () => this.open(anew, mayBegin));
     } finally {
       this.#opening = false;
     }
@@ -267,7 +276,7 @@ export class Shell implements Disposable {
   }
 
   #ended(end: { exit_code: number | null; signal: string | null; cause: string }): void {
-    // Somebody has begun a new shell of this name: that is the one to show.
+    // Somebody begins a new shell of this name: that is the one to show, as soon as it is there.
     if (end.cause === "replaced") return void this.open();
     if (end.cause === "closed") {
       this.#options.onClosed();
@@ -277,7 +286,7 @@ export class Shell implements Disposable {
     this.state.set({ phase: "ended", ending: `ended (${how})`, problem: null });
   }
 
-  #failed(error: unknown, anew: boolean): void {
+  #failed(error: unknown, again: () => Promise<void>): void {
     const reason = error instanceof Error && "reason" in error ? error.reason : undefined;
     if (reason !== "disconnected") {
       const message = error instanceof Error ? error.message : String(error);
@@ -286,7 +295,7 @@ export class Shell implements Disposable {
     }
     // The host is away: it is asked again, without a click.
     this.state.set({ phase: "away" });
-    const timer = setTimeout(() => void this.open(anew), RETRY_MS);
+    const timer = setTimeout(() => void again(), RETRY_MS);
     this.#gone.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 }
