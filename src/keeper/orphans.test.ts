@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { describe, it } from "node:test";
+import { currentBootId, endOrphans } from "./orphans.ts";
+import type { Live } from "./types.ts";
+
+describe("what a dead keeper left behind", { skip: process.platform !== "linux" }, () => {
+  it("F03: one whom nothing ends, such as another user's, is told of by its pid and holds up nobody for ever", async (t) => {
+    const mark = "5".repeat(32);
+    const left = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HEARTH_MARK: mark }, stdio: "ignore" });
+    const gone = once(left, "exit");
+    await once(left, "spawn");
+    const live: Live = {
+      ...{ keeperPid: 0, pid: 0, pidInside: null, startTick: "", bootId: (await currentBootId()) ?? "" },
+      ...{ mode: "pipe", startedAt: 0, bestEffort: false, unlimited: null },
+    };
+    const warnings: string[] = [];
+    // The system refuses, as it does for a process of another user.
+    const refusing = t.mock.method(process, "kill", () => {
+      throw Object.assign(new Error("not permitted"), { code: "EPERM" });
+    });
+    try {
+      assert.equal(await endOrphans(live, mark, (text) => warnings.push(text)), 1);
+      const signals = refusing.mock.calls
+        .filter(({ arguments: [pid] }) => pid === left.pid)
+        .map((call) => call.arguments[1]);
+      assert.deepEqual([...new Set(signals)], ["SIGTERM", "SIGKILL"]);
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0] ?? "", new RegExp(`could not be ended: ${left.pid}$`));
+    } finally {
+      refusing.mock.restore();
+      left.kill("SIGKILL");
+      await gone;
+    }
+  });
+});
