@@ -23,7 +23,8 @@ const ATTACHES = 50;
 const SIZE = { rows: 50, cols: 200 };
 const LINES = 10_000;
 const IDLE_TERMINALS = 40;
-const RECENT = 256 * 1024;
+/** What a viewer of the host gets first: `RECENT_HISTORY` of its sockets. */
+const RECENT = 64 * 1024;
 const WHOLE = 4 * 1024 * 1024;
 
 export const rows = ["N5", "N11"];

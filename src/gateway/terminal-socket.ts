@@ -18,7 +18,7 @@ import type { Shared } from "./terminal-frames.ts";
 import { Typed } from "./terminal-input.ts";
 
 /** Characters of scrollback that come with a screen, so that it comes soon; and when all of it is asked for. */
-const RECENT_HISTORY = 256 * 1024;
+const RECENT_HISTORY = 64 * 1024;
 const WHOLE_HISTORY = 4 * 1024 * 1024;
 /** A viewer so far behind that at its pace it would not see the present for so long is shown it at once. */
 const BEHIND_BYTES = 2 * 1024 * 1024;
