@@ -262,6 +262,7 @@ void transport_failed(const char *step, int error);
 void transport_request(struct connection *connection, uint32_t request, uint8_t type, const uint8_t *body, size_t length);
 bool transport_kill(struct connection *connection, uint32_t request, int signal, uint32_t grace_ms); /* false: end it here */
 int64_t transport_patience(void);
+bool folder_is(const char *boot_id, const char *numbers, const char *path); /* same.c: false was told on standard error */
 int inside(void); /* inside.c: the other half */
 
 bool serve_open(void);

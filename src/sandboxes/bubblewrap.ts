@@ -63,7 +63,7 @@ async function words(
   request: SandboxRequest,
 ): Promise<Way> {
   const { environment, home, configFile, keeperBinary } = context;
-  const { workspace, notes } = await sharedFolder(context, request);
+  const { workspace, only, notes } = await sharedFolder(context, request);
   const [userHome, hearth] = await Promise.all([real(environment.HOME ?? "/root"), real(home)]);
   // A service's user may have / for a home: that is the system itself.
   const hidden = [...new Set(["/home", "/root", userHome])].filter((folder) => folder !== "/");
@@ -85,7 +85,7 @@ async function words(
       .flatMap((file) => ["--ro-bind", "/dev/null", file]),
     ...["--ro-bind", await real(keeperBinary), KEEPER],
     ...["--chdir", "/", ...config.options],
-    ...["--", KEEPER, "inside"],
+    ...["--", KEEPER, ...only, "inside"],
   ];
   const cwd = await folderInside(request.cwd, workspace ?? "/", notes);
   return { transport: { argv, env: environmentFor(environment), cwd: "/" }, cwd, notes };

@@ -57,7 +57,7 @@ export class Container implements Sandbox {
 
   async #own(request: SandboxRequest, image: string): Promise<Way> {
     const { keeperBinary, home } = this.#context;
-    const { workspace, notes } = await sharedFolder(this.#context, request);
+    const { workspace, only, notes } = await sharedFolder(this.#context, request);
     const cwd = await real(request.cwd);
     const seen = workspace !== null && within(cwd, workspace);
     if (!seen && workspace !== null) notes.push(`${cwd} is not in the container: it runs in ${workspace}.`);
@@ -69,7 +69,7 @@ export class Container implements Sandbox {
       ...(workspace === null ? [] : mount(workspace, workspace, false)),
       ...limitsOf(request),
       ...["--workdir", "/", "--entrypoint", KEEPER, ...this.#config.options],
-      ...[image, "inside"],
+      ...[image, ...only, "inside"],
     ];
     return { transport: await this.#transport(words), cwd: seen ? cwd : (workspace ?? "/"), notes };
   }

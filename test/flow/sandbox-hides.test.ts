@@ -1,12 +1,29 @@
 // What a sandbox is to keep from whoever runs in it: Hearth's own files, the person's home, the rest of the machine.
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Backend, missing, openBackend } from "../support/backends.ts";
+import { Rounds } from "../support/rounds.ts";
 import { refused, rpc } from "../support/rpc.ts";
 import { RunningHost } from "../support/running-host.ts";
+
+/** Puts a link in the place of a folder and the folder back, for ever, each for up to so many ms, at random. */
+function swapper(folder: string, elsewhere: string, stays: number): ChildProcess {
+  const script = `
+    const { renameSync, symlinkSync } = require("node:fs");
+    const [folder, elsewhere, stays] = process.argv.slice(1);
+    const stay = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * stays);
+    symlinkSync(elsewhere, folder + ".link");
+    for (;;) {
+      renameSync(folder, folder + ".aside"); renameSync(folder + ".link", folder); stay();
+      renameSync(folder, folder + ".link"); renameSync(folder + ".aside", folder); stay();
+    }`;
+  return spawn(process.execPath, ["-e", script, folder, elsewhere, String(stays)], { stdio: "inherit" });
+}
 
 for (const kind of ["bubblewrap", "container"] as const)
   describe(`what a sandbox hides (${kind})`, () => {
@@ -118,6 +135,34 @@ for (const kind of ["bubblewrap", "container"] as const)
       await inside(`mv ${below} ${workspace}/aside; ln -s ${home}/.ssh ${below}`);
       const start = { argv: ["cat", "id"], session_id, sandbox: backend.sandbox };
       assert.match((await refused(host, "process.start", start)).message, /leads to .*\.ssh by now/);
+    });
+
+    it("A34: nor does one that comes and goes between the look at that folder and its mount", async (t) => {
+      if (why !== undefined) return t.skip(why);
+      const below = join(workspace, "swapped");
+      await mkdir(below);
+      await writeFile(join(below, "id"), "its own");
+      const { session_id } = await rpc(host, "session.create", { workspace: below });
+      const swapping = swapper(below, join(home, ".ssh"), kind === "bubblewrap" ? 10 : 200);
+      const gone = once(swapping, "exit");
+      const told = new Map<string, number>();
+      const rounds = new Rounds(kind === "bubblewrap" ? 100 : 12);
+      try {
+        for (const _ of rounds) {
+          const start = { argv: ["cat", `${below}/id`], session_id, sandbox: backend.sandbox };
+          const what = await rpc(host, "process.start", start).then(
+            async ({ process_id }) => (await rpc(host, "process.wait", { process_id, timeout: 30 })).output.trim(),
+            ({ message }: Error) => (/put in its place/.test(message) ? "found out inside" : "refused"),
+          );
+          told.set(what, (told.get(what) ?? 0) + 1);
+        }
+      } finally {
+        swapping.kill("SIGKILL");
+        await gone;
+      }
+      t.diagnostic(JSON.stringify(Object.fromEntries(told)));
+      rounds.report(t, "");
+      assert.ok(!told.has("the private key"));
     });
 
     test("A34: the agent's commands run in there, and may not reach out by another folder", async () => {
