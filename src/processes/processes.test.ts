@@ -106,6 +106,25 @@ describe("a process", () => {
     assert.deepEqual(await broken.keepers.adopt(), []);
     assert.equal(broken.processes.running(), 0);
   });
+  it("P5: whoever started it is told why it is not recorded, also by a keeper that is stopped", async () => {
+    await using broken = await SmallHost.start();
+    let keeper = 0;
+    broken.log.append = async () => {
+      const [found] = await broken.keepers.adopt();
+      keeper = found !== undefined && "child" in found ? (found.child.live?.keeperPid ?? 0) : 0;
+      process.kill(keeper, "SIGSTOP");
+      throw new HostError("storage_full", "no room");
+    };
+    try {
+      await assert.rejects(broken.processes.start({ ...person, argv: ["sleep", "60"] }), reasonOf("storage_full"));
+    } finally {
+      process.kill(keeper, "SIGCONT"); // and now it hears that its child is to end
+    }
+    assert.match(broken.warnings.join("\n"), /was not recorded, and stays: .*still running/);
+    const [left] = await broken.keepers.adopt();
+    assert.ok(left !== undefined && "child" in left);
+    await left.child.closed;
+  });
   it("P7: merges stdout and stderr in their order", async () => {
     assert.equal((await run({ ...person, command: "echo 1; echo 2 >&2; echo 3" })).output, "1\n2\n3\n");
   });

@@ -232,9 +232,11 @@ export class Processes implements AsyncDisposable {
       await this.#recorder.started(row, book);
     } catch (error) {
       // Nobody would ever know of it: it must not live (P5).
-      await process.destroy();
+      const gone = process.destroy().then(() => this.#o.keepers.forget(row.process_id));
+      await gone.catch((why: unknown) =>
+        this.#o.onWarning(`${row.process_id} was not recorded, and stays: ${String(why)}`),
+      );
       this.#o.limits?.release(child.spec.groups ?? []);
-      await this.#o.keepers.forget(row.process_id);
       throw error;
     }
     this.#add(process);
