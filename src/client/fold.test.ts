@@ -50,6 +50,41 @@ describe("the view of a conversation", () => {
     assert.equal(state.usage.input_tokens, 5);
   });
 
+  it("S6: shows a refused or withdrawn call where it was asked for, and nowhere else", () => {
+    const failed = { ...done, status: "failed" as const, result: "denied" };
+    const asked = (choice: "once" | "deny" | "cancelled") =>
+      script(
+        ["approval.request", { ...request, diff: "@@ -1 +1 @@\n-a\n+b\n" }],
+        ["approval.settled", { ...call, request_id: "req_1", choice }],
+        ["tool.complete", failed],
+      );
+    for (const choice of ["deny", "cancelled"] as const) {
+      const state = foldSessionAll(emptySession(S), asked(choice));
+      assert.deepEqual(kinds(state), ["approval"]);
+      const [card] = state.items;
+      assert.deepEqual(card?.kind === "approval" && [card.choice, card.diff?.includes("+b")], [choice, true]);
+    }
+    // Allowed, and it failed before it began: that has to be seen.
+    assert.deepEqual(kinds(foldSessionAll(emptySession(S), asked("once"))), ["approval", "tool"]);
+  });
+
+  it("T13: knows a terminal that had ended and was closed for closed, whatever cause its end had", () => {
+    const terminal = {
+      terminal_id: "term_1",
+      name: "main",
+      status: "exited",
+    } as Payload<"terminal.opened">["terminal"];
+    const events = script(
+      ["terminal.opened", { terminal_id: "term_1", terminal }],
+      ["terminal.ended", { terminal_id: "term_1", cause: "exited", terminal }],
+      ["terminal.closed", { terminal_id: "term_1" }],
+      ["terminal.closed", { terminal_id: "term_2" }],
+    );
+    const closed = (count: number) =>
+      foldSessionAll(emptySession(S), events.slice(0, count)).terminals.get("term_1")?.closed;
+    assert.deepEqual([closed(2), closed(3), closed(4)], [undefined, true, true]);
+  });
+
   it("P30: shows a notice about no process, and one about a process as before", () => {
     const state = foldSessionAll(
       emptySession(S),

@@ -11,6 +11,8 @@ export interface FoundLink {
 
 const CANDIDATE =
   /\bhttps?:\/\/[^\s<>"'`|\\^{}]+|(?<![\w.:/@-])(?:localhost|127\.0\.0\.1|\[::1\]):\d{1,5}(?![\w:@-]|\.\d)(?:\/[^\s<>"'`|\\^{}]*)?/gi;
+/** One of these is in every address; most lines of a log have none, and cost no more than the look. */
+const SIGNS = ["://", "localhost:", "LOCALHOST:", "127.0.0.1:", "[::1]:"] as const;
 /** What a sentence puts behind an address. */
 const BEHIND = /[.,;:!?…]+$/;
 const PAIRS = [
@@ -23,8 +25,7 @@ const MOST_LINKS = 200;
 
 /** In the order of the line. */
 export function linksIn(line: string): readonly FoundLink[] {
-  if (!line.includes("://") && !line.includes("localhost:") && !line.includes("1:") && !line.includes("1]:"))
-    return none;
+  if (!SIGNS.some((sign) => line.includes(sign))) return none;
   const found: FoundLink[] = [];
   for (const match of line.slice(0, LONGEST_LINE).matchAll(CANDIDATE)) {
     const text = trimmed(match[0]);
