@@ -1,7 +1,7 @@
 // A child in a sandbox, when one of those in between dies, sleeps or has no room: started at most once, told truly, ended
 // wholly. The way in is a plain shell here; what real ones add is tested where they are made.
 import assert from "node:assert/strict";
-import { access, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,13 +10,9 @@ import { alive, allText, Bed, binaries, eventually, isAlive, OtherHost, until } 
 import type { ChildSpec } from "../../src/keeper/types.ts";
 import { canRun, isRoot, mayRun, SmallDisk } from "../support/root.ts";
 import { Rounds } from "../support/rounds.ts";
+import { exists, StartSteps } from "../support/start-steps.ts";
 
 const tag = `306.${process.pid}`;
-const exists = (file: string) =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
 const leaves = (child: Child) =>
   eventually("the keeper has left", async () => !(await isAlive(child.live?.keeperPid ?? 0)));
 
@@ -31,29 +27,8 @@ async function halfOf(bed: Bed, child: Child): Promise<number> {
 }
 
 describe("a start in a sandbox that is interrupted", () => {
-  let binary: string;
-  let bed: Bed;
-  before(async () => {
-    binary = await binaries.testPoints();
-  });
-  after(async () => {
-    await bed[Symbol.asyncDispose]();
-  });
-
-  async function freshBed(startDeadlineMs = 10_000): Promise<void> {
-    if (bed !== undefined) await bed[Symbol.asyncDispose]();
-    bed = await Bed.make(binary, { startDeadlineMs });
-    bed.wayIn = (program) => ["sh", "-c", 'exec "$0" inside', program];
-  }
-  const counting = (): ChildSpec => bed.spec("f09", `echo ran >> ran; exec sleep ${tag}`);
-  const executions = async (): Promise<number> =>
-    (await readFile(join(bed.home, "work", "ran"), "utf8").catch(() => "")).split("\n").length - 1;
-  const stopAt = (step: number, signal: number) => writeFile(join(bed.childrenDir, "test_point"), `${step} ${signal}`);
-  const reached = async (): Promise<number> => {
-    const file = join(bed.childrenDir, "reached");
-    await eventually("the keeper gets there", () => exists(file));
-    return Number(await readFile(file, "utf8"));
-  };
+  const steps = new StartSteps(tag, (program) => ["sh", "-c", 'exec "$0" inside', program]);
+  after(() => steps[Symbol.asyncDispose]());
 
   const points = [
     { step: 3, what: "after it claimed", state: "failed_start", ran: 0 },
@@ -65,55 +40,55 @@ describe("a start in a sandbox that is interrupted", () => {
   ];
   for (const { step, what, state, ran } of points)
     it(`F09: keeper and host die ${what} (step ${step}): ${state}, executed ${ran === 0 ? "never" : "at most once"}`, async () => {
-      await freshBed();
-      await stopAt(step, 9);
-      const host = new OtherHost(bed, [counting()]);
-      await reached();
+      const bed = await steps.fresh(10_000);
+      await steps.stopAt(step, 9);
+      const host = new OtherHost(bed, [steps.counting()]);
+      await steps.reached();
       await host.kill();
-      await Promise.all(["test_point", "reached"].map((file) => rm(join(bed.childrenDir, file), { force: true })));
+      await steps.goOn();
       for (let round = 0; round < 2; round++) {
         const [adopted] = await (round === 0 ? bed.keepers : await bed.reopen()).adopt();
         assert.equal(adopted?.state, state);
         if (adopted?.state === "ended") assert.deepEqual(adopted.child.end, { kind: "lost", reason: "keeper_gone" });
-        await eventually("nobody sleeps", async () => (await alive(`sleep ${tag}`)).length === 0);
-        assert.ok((await executions()) <= ran);
+        await eventually("nobody sleeps", async () => (await steps.sleepers()).length === 0);
+        assert.ok((await steps.executions()) <= ran);
       }
     });
 
   for (const step of [6, 7])
     it(`P5: a keeper that stood still at step ${step} past the deadline never lets the command run`, async () => {
-      await freshBed(300);
-      await stopAt(step, 19);
-      const starting = bed.keepers.start(counting());
-      const pid = await reached();
+      const bed = await steps.fresh(300);
+      await steps.stopAt(step, 19);
+      const starting = bed.keepers.start(steps.counting());
+      const pid = await steps.reached();
       await assert.rejects(starting, StartTimeout);
       process.kill(pid, "SIGCONT");
       await eventually("the keeper has left", async () => !(await isAlive(pid)));
-      assert.equal(await executions(), 0);
+      assert.equal(await steps.executions(), 0);
       assert.equal((await bed.keepers.adopt())[0]?.state, "failed_start");
-      assert.deepEqual(await alive(`${binary} inside`), []);
+      assert.deepEqual(await alive(`${bed.binary} inside`), []);
     });
 
   it("P5: a command that did come up after the deadline is ended", async () => {
-    await freshBed(300);
-    await stopAt(8, 19);
-    const starting = bed.keepers.start(counting());
-    const pid = await reached();
+    const bed = await steps.fresh(300);
+    await steps.stopAt(8, 19);
+    const starting = bed.keepers.start(steps.counting());
+    const pid = await steps.reached();
     await assert.rejects(starting, StartTimeout);
     process.kill(pid, "SIGCONT");
     await eventually("the keeper has left", async () => !(await isAlive(pid)));
-    assert.deepEqual(await alive(`sleep ${tag}`), []);
+    assert.deepEqual(await steps.sleepers(), []);
     assert.equal((await bed.keepers.adopt())[0]?.state, "failed_start");
   });
 
-  const waiting = (then: string): ChildSpec => ({
+  const waiting = (bed: Bed, then: string): ChildSpec => ({
     ...bed.spec("slow", "echo in; read x; exit 5"),
-    transport: bed.transport(["sh", "-c", `mkfifo gate; read x < gate; ${then}`, binary]),
+    transport: bed.transport(["sh", "-c", `mkfifo gate; read x < gate; ${then}`, bed.binary]),
     startDeadlineMs: 20_000,
   });
   const adoptStarting = async (then: string): Promise<Child> => {
-    await freshBed();
-    const host = new OtherHost(bed, [waiting(then)]);
+    const bed = await steps.fresh(10_000);
+    const host = new OtherHost(bed, [waiting(bed, then)]);
     await eventually("the way in waits", () => exists(join(bed.home, "work", "gate")));
     await host.kill();
     const [adopted] = await bed.keepers.adopt();
@@ -130,8 +105,8 @@ describe("a start in a sandbox that is interrupted", () => {
     await child.write(Buffer.from("\n"));
     const end = await child.exited;
     assert.equal(end.kind === "exited" && end.code, 5);
-    await bed.reopen();
-    const [again] = await bed.keepers.adopt();
+    await steps.bed.reopen();
+    const [again] = await steps.bed.keepers.adopt();
     assert.equal(again?.state === "ended" && (again.child.live?.pidInside ?? 0) > 0, true);
   });
 
@@ -140,14 +115,14 @@ describe("a start in a sandbox that is interrupted", () => {
     const end = await child.exited;
     assert.ok(end.kind === "lost" && end.reason === "transport_gone");
     assert.match(end.words ?? "", /no such image/);
-    const [again] = await (await bed.reopen()).adopt();
+    const [again] = await (await steps.bed.reopen()).adopt();
     assert.ok(again?.state === "failed_start");
     assert.match(again.words ?? "", /no such image/);
   });
 
   it("P5: without any host the keeper keeps the deadline", async () => {
-    await freshBed();
-    const host = new OtherHost(bed, [{ ...waiting('exec "$0" inside'), startDeadlineMs: 1_000 }]);
+    const bed = await steps.fresh(10_000);
+    const host = new OtherHost(bed, [{ ...waiting(bed, 'exec "$0" inside'), startDeadlineMs: 1_000 }]);
     await eventually("the way in waits", () => exists(join(bed.home, "work", "gate")));
     await host.kill();
     await eventually("the keeper has left", async () => !(await exists(join(bed.childrenDir, "slow", "sock"))));

@@ -1,72 +1,48 @@
 // Every step of a start is a point where something can die: started at most once, told truly, and nobody left behind.
 import assert from "node:assert/strict";
-import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { StartTimeout } from "../../src/keeper/keepers.ts";
 import { encodeIntent } from "../../src/keeper/records.ts";
-import { alive, allText, Bed, binaries, eventually, isAlive, OtherHost } from "../../src/keeper/testing/bed.ts";
-import type { ChildSpec } from "../../src/keeper/types.ts";
+import { allText, eventually, isAlive, OtherHost } from "../../src/keeper/testing/bed.ts";
+import { exists, StartSteps } from "../support/start-steps.ts";
 
 describe("a start that is interrupted", () => {
-  let binary: string;
-  let bed: Bed;
-  before(async () => {
-    binary = await binaries.testPoints();
-  });
-  after(async () => {
-    await bed[Symbol.asyncDispose]();
-  });
-
-  async function freshBed(startDeadlineMs: number): Promise<void> {
-    if (bed !== undefined) await bed[Symbol.asyncDispose]();
-    bed = await Bed.make(binary, { startDeadlineMs });
-  }
-
-  /** Counts its executions in a file, and stays. */
-  const counting = (): ChildSpec => bed.spec("f09", `echo ran >> ran; exec sleep 303.${process.pid}`);
-  const executions = async (): Promise<number> =>
-    (await readFile(join(bed.home, "work", "ran"), "utf8").catch(() => "")).split("\n").length - 1;
-  const stopAt = (step: number, signal: number) => writeFile(join(bed.childrenDir, "test_point"), `${step} ${signal}`);
-  const reached = async (): Promise<number> => {
-    const file = join(bed.childrenDir, "reached");
-    await eventually("the keeper gets there", () =>
-      access(file).then(
-        () => true,
-        () => false,
-      ),
-    );
-    return Number(await readFile(file, "utf8"));
-  };
-  const clearPoint = () =>
-    Promise.all(["test_point", "reached"].map((file) => rm(join(bed.childrenDir, file), { force: true })));
+  const steps = new StartSteps(`303.${process.pid}`);
+  after(() => steps[Symbol.asyncDispose]());
 
   it("F09: the host dies after step 1: the intent is there, and the next host starts it, once", async () => {
-    await freshBed(5_000);
+    const bed = await steps.fresh(5_000);
     const dir = join(bed.childrenDir, "f09");
     await mkdir(dir, { mode: 0o700 });
-    const intent = { spec: counting(), mark: "a".repeat(32), secret: "b".repeat(64), createdAt: Date.now() };
+    const intent = { spec: steps.counting(), mark: "a".repeat(32), secret: "b".repeat(64), createdAt: Date.now() };
     await writeFile(join(dir, "spec"), encodeIntent(intent), { mode: 0o600 });
     const [adopted] = await bed.keepers.adopt();
     assert.equal(adopted?.state, "running");
-    await eventually("it ran", async () => (await executions()) === 1);
+    await eventually("it ran", async () => (await steps.executions()) === 1);
     const [again] = await (await bed.reopen()).adopt();
     assert.equal(again?.state, "running");
-    assert.equal(await executions(), 1);
+    assert.equal(await steps.executions(), 1);
   });
 
   it("F09: an intent that is older than the deadline is revoked, not started", async () => {
-    await freshBed(5_000);
+    const bed = await steps.fresh(5_000);
     const dir = join(bed.childrenDir, "f09");
     await mkdir(dir, { mode: 0o700 });
-    const intent = { spec: counting(), mark: "a".repeat(32), secret: "b".repeat(64), createdAt: Date.now() - 5_001 };
+    const intent = {
+      spec: steps.counting(),
+      mark: "a".repeat(32),
+      secret: "b".repeat(64),
+      createdAt: Date.now() - 5_001,
+    };
     await writeFile(join(dir, "spec"), encodeIntent(intent), { mode: 0o600 });
     for (let round = 0; round < 2; round++) {
       const [adopted] = await (await bed.reopen()).adopt();
       assert.equal(adopted?.state, "failed_start");
     }
     await access(join(dir, "revoked"));
-    assert.equal(await executions(), 0);
+    assert.equal(await steps.executions(), 0);
     await bed.keepers.forget("f09");
     assert.deepEqual(await bed.keepers.adopt(), []);
   });
@@ -80,78 +56,73 @@ describe("a start that is interrupted", () => {
   ];
   for (const { step, what, state, ran } of points)
     it(`F09: keeper and host die ${what} (step ${step}): ${state}, executed ${ran === 0 ? "never" : "at most once"}`, async () => {
-      await freshBed(10_000);
-      await stopAt(step, 9);
-      const host = new OtherHost(bed, [counting()]);
-      await reached();
+      const bed = await steps.fresh(10_000);
+      await steps.stopAt(step, 9);
+      const host = new OtherHost(bed, [steps.counting()]);
+      await steps.reached();
       await host.kill();
-      await clearPoint();
+      await steps.goOn();
       const [adopted] = await bed.keepers.adopt();
       assert.equal(adopted?.state, state);
       if (adopted?.state === "ended") assert.deepEqual(adopted.child.end, { kind: "lost", reason: "keeper_gone" });
-      if (adopted?.state === "running") await eventually("it ran", async () => (await executions()) === 1);
-      else assert.deepEqual(await alive(`sleep 303.${process.pid}`), []);
-      assert.ok((await executions()) <= ran);
+      if (adopted?.state === "running") await eventually("it ran", async () => (await steps.executions()) === 1);
+      else assert.deepEqual(await steps.sleepers(), []);
+      assert.ok((await steps.executions()) <= ran);
       const [again] = await (await bed.reopen()).adopt();
       assert.equal(again?.state, state);
-      assert.ok((await executions()) <= ran);
+      assert.ok((await steps.executions()) <= ran);
     });
 
   it("F09: the launcher dies with the request: the next launcher is asked, and it starts once", async () => {
-    await freshBed(10_000);
+    const bed = await steps.fresh(10_000);
     process.kill(bed.keepers.launcherPid ?? 0, "SIGSTOP");
-    const starting = bed.keepers.start(counting());
-    await eventually("the intent is written", () =>
-      access(join(bed.childrenDir, "f09", "spec")).then(
-        () => true,
-        () => false,
-      ),
-    );
+    const starting = bed.keepers.start(steps.counting());
+    await eventually("the intent is written", () => exists(join(bed.childrenDir, "f09", "spec")));
     process.kill(bed.keepers.launcherPid ?? 0, "SIGKILL");
     const child = await starting;
-    await eventually("it ran", async () => (await executions()) === 1);
+    await eventually("it ran", async () => (await steps.executions()) === 1);
     await child.kill({ graceMs: 100 });
   });
 
   it("F19: a keeper that wakes up after the deadline loses the claim and leaves; the answer stays start_timeout", async () => {
-    await freshBed(300);
-    await stopAt(2, 19);
-    const starting = bed.keepers.start(counting());
-    const pid = await reached();
+    const bed = await steps.fresh(300);
+    await steps.stopAt(2, 19);
+    const starting = bed.keepers.start(steps.counting());
+    const pid = await steps.reached();
     await assert.rejects(starting, (error) => error instanceof StartTimeout && error.status === 504);
     process.kill(pid, "SIGCONT");
     await eventually("the keeper has left", async () => !(await isAlive(pid)));
-    assert.equal(await executions(), 0);
+    assert.equal(await steps.executions(), 0);
     assert.equal((await bed.keepers.adopt())[0]?.state, "failed_start");
   });
 
   for (const step of [3, 4, 5])
     it(`P5: a keeper that stood still at step ${step} past the deadline never lets its child run`, async () => {
-      await freshBed(300);
-      await stopAt(step, 19);
-      const starting = bed.keepers.start(counting());
-      const pid = await reached();
+      const bed = await steps.fresh(300);
+      await steps.stopAt(step, 19);
+      const starting = bed.keepers.start(steps.counting());
+      const pid = await steps.reached();
       await assert.rejects(starting, StartTimeout);
       process.kill(pid, "SIGCONT");
       await eventually("the keeper has left", async () => !(await isAlive(pid)));
-      assert.equal(await executions(), 0);
-      assert.deepEqual(await alive(`sleep 303.${process.pid}`), []);
+      assert.equal(await steps.executions(), 0);
+      assert.deepEqual(await steps.sleepers(), []);
     });
 
   it("P5: a child that did come up after the deadline is ended", async () => {
-    await freshBed(300);
-    await stopAt(6, 19);
-    const starting = bed.keepers.start(counting());
-    const pid = await reached();
+    const bed = await steps.fresh(300);
+    await steps.stopAt(6, 19);
+    const starting = bed.keepers.start(steps.counting());
+    const pid = await steps.reached();
     await assert.rejects(starting, StartTimeout);
     process.kill(pid, "SIGCONT");
     await eventually("the keeper has left", async () => !(await isAlive(pid)));
-    assert.deepEqual(await alive(`sleep 303.${process.pid}`), []);
+    assert.deepEqual(await steps.sleepers(), []);
     assert.equal((await bed.keepers.adopt())[0]?.state, "failed_start");
   });
 
   it("P5: a burst of failing starts affects no later one", async () => {
-    await freshBed(5_000);
+    const bed = await steps.fresh(5_000);
     const bad = Array.from({ length: 100 }, (_, i) => bed.sh(`bad-${i}`, "", { argv: ["/no/such/file"] }));
     for (const result of await Promise.allSettled(bad)) assert.equal(result.status, "rejected");
     assert.equal(await allText(await bed.sh("good", "echo good")), "good\n");
