@@ -114,7 +114,8 @@ export class LineScanner {
 
   #keep({ bytes, places, carried, before }: Window, lineStart: number): void {
     const first = Math.max(lineStart, bytes.length - this.#longest - REACH);
-    this.#carry = this.#skipLine ? Buffer.alloc(0) : Buffer.from(bytes.subarray(first));
+    const isNeeded = !this.#skipLine && this.#patterns.length > 0;
+    this.#carry = !isNeeded ? Buffer.alloc(0) : Buffer.from(bytes.subarray(first));
     if (this.#carry.length === 0) return;
     this.#places =
       first >= carried

@@ -87,8 +87,8 @@ class Thread {
     });
   }
 
-  say(ask: Ask): void {
-    if (this.#dead === undefined) this.#worker.postMessage(ask);
+  say(ask: Ask, transfer: ArrayBuffer[] = []): void {
+    if (this.#dead === undefined) this.#worker.postMessage(ask, transfer);
   }
 
   scan(set: number, bytes: Uint8Array<ArrayBuffer>, cut: Cut): Promise<LineHits> {
@@ -96,7 +96,9 @@ class Thread {
     const n = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(n, { resolve, reject });
-      this.say({ ask: "scan", n, set, bytes, cut });
+      // A copy is given away: what it dies over is asked again.
+      const own = bytes.slice();
+      this.say({ ask: "scan", n, set, bytes: own, cut }, [own.buffer]);
     });
   }
 
