@@ -101,7 +101,7 @@ async function starts(bench: Bench, report: Report): Promise<void> {
     baseline: `${milliseconds(median(node.map(({ blocked }) => blocked)))} inside spawn() of node:child_process; ${milliseconds(nothing)} a timer, looked at in the same way`,
     aim: "≤ 0.1 ms",
     met: longest <= 0.1,
-    note: `of all that a process takes: start, record, read, end, wait, which keep the loop busy for ${milliseconds(all)} in many such pieces; from news to the next look for news, garbage collection in it, without what waits for a processor; ${STARTS} runs`,
+    note: `of all that a process takes: start, record, read, end, wait, which keep the loop busy for ${milliseconds(all)} in many such pieces; from news to the next look for news, garbage collection in it, without what waits for a processor; the longest is as a rule the connection to the keeper, whose socket alone takes half of it; ${STARTS} runs`,
   });
   const from = performance.now();
   await Promise.all(Array.from({ length: BURST }, () => bench.processes.start({ owner: "person", argv: ["true"] })));
