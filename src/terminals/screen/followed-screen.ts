@@ -21,6 +21,8 @@ const FLOOD = 4 * 1024 * 1024;
 /** Between two checkpoints while there is output. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const REST_MS = 10_000;
+/** Needed again so soon after it was put aside: it should have stayed. */
+const SOON_MS = 10_000;
 
 export class FollowedScreen {
   readonly #dir: string;
@@ -34,6 +36,8 @@ export class FollowedScreen {
   #saved = -1;
   #piece = PIECE;
   #used = performance.now();
+  #restedAt = Number.NEGATIVE_INFINITY;
+  #comesBack = false;
   #closed = false;
 
   constructor(dir: string) {
@@ -54,6 +58,10 @@ export class FollowedScreen {
     return this.#emulator !== undefined;
   }
 
+  /** It was put aside and soon needed again: to do so each time would cost more than its memory. */
+  get comesBack(): boolean {
+    return this.#comesBack;
+  }
   /** What it holds in memory. */
   get bytes(): number {
     return this.#emulator?.bytes ?? 0;
@@ -80,6 +88,7 @@ export class FollowedScreen {
 
   async #open(): Promise<Emulator> {
     if (this.#emulator !== undefined) return this.#emulator;
+    this.#comesBack = performance.now() - this.#restedAt < SOON_MS;
     const kept = await loadCheckpoint(this.#dir);
     const from = kept !== undefined && kept.offset <= this.#spool.length ? kept : undefined;
     this.#drawn = from?.offset ?? this.#spool.firstKept;
@@ -201,6 +210,7 @@ export class FollowedScreen {
     if (this.#emulator !== emulator || (this.#saved !== this.#drawn && !atOnce)) return false;
     emulator[Symbol.dispose]();
     this.#emulator = undefined;
+    this.#restedAt = performance.now();
     await this.#spool.release();
     return true;
   }

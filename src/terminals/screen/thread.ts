@@ -14,6 +14,8 @@ const FIRST_MS = 2_000;
 const FAR_BYTES = 1024 * 1024;
 /** Screens in memory: what those of quiet terminals may take, and how many in all. The one used least recently goes first. */
 const ROOM_BYTES = 64 * 1024 * 1024;
+/** So many stay, whatever they take, if they are needed again and again. */
+const ROOM = 4;
 const MOST_LIVE = 16;
 const REST_CHECK_MS = 2_000;
 const WARN_MS = 60_000;
@@ -142,7 +144,7 @@ async function makeRoom(): Promise<void> {
   let bytes = live.reduce((sum, [, screen]) => sum + screen.bytes, 0);
   for (const [id, screen] of live) {
     if ((bytes <= ROOM_BYTES && left <= MOST_LIVE) || left === 1) return;
-    if (screen.behind > 0 && left <= MOST_LIVE) continue;
+    if ((screen.behind > 0 && left <= MOST_LIVE) || (screen.comesBack && left <= ROOM)) continue;
     bytes -= screen.bytes;
     left--;
     await inTurn(id, (one) => one.rest(true));
