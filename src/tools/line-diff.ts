@@ -14,17 +14,45 @@ interface Step {
   text: string;
 }
 
+/** Of what lies between the first and the last difference; more than this nobody reads, and it would hold up the host. */
+const MOST_COMPARED = 256 * 1024;
+
 /**
  * The lines that go and come between two texts, as `diff -u` writes them, without its head: `@@ -1,3 +1,4 @@`, then lines
- * that begin with a blank, `-` or `+`; a line that begins with `\` is a note. Empty where nothing changes.
+ * that begin with a blank, `-` or `+`; a line that begins with `\` is a note. Empty where nothing changes, and undefined
+ * where too much does.
  */
-export function lineDiff(old: string, now: string): string {
+export function lineDiff(old: string, now: string): string | undefined {
   if (old === now) return "";
-  return bounded(written(stepsBetween(linesOf(old), linesOf(now))));
+  // Lines are made only of what differs: of a long text with a small change most is never touched.
+  const { from, tail, line } = between(old, now);
+  const [gone, came] = [old.slice(from, old.length - tail), now.slice(from, now.length - tail)];
+  if (gone.length > MOST_COMPARED || came.length > MOST_COMPARED) return undefined;
+  return bounded(written(stepsBetween(linesOf(gone), linesOf(came)), line));
 }
 
 /** With their ends: another end of a line, or none, is another line. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+
+/** What is left without what both begin and end with, but for the lines around: from where, how much not, and how many lines before. */
+function between(old: string, now: string): { from: number; tail: number; line: number } {
+  const shorter = Math.min(old.length, now.length);
+  let same = 0;
+  while (same < shorter && old.charCodeAt(same) === now.charCodeAt(same)) same += 1;
+  let from = same;
+  for (let lines = 0; lines <= AROUND && from > 0; lines += 1) from = old.lastIndexOf("\n", from - 2) + 1;
+  let tail = 0;
+  const most = shorter - same;
+  while (tail < most && old.charCodeAt(old.length - 1 - tail) === now.charCodeAt(now.length - 1 - tail)) tail += 1;
+  // One line more than those around: where the difference ends a line may be cut.
+  for (let lines = 0; lines <= AROUND && tail > 0; lines += 1) {
+    const end = old.indexOf("\n", old.length - tail);
+    tail = end === -1 ? 0 : old.length - end - 1;
+  }
+  let line = 0;
+  for (let at = old.indexOf("\n"); at !== -1 && at < from; at = old.indexOf("\n", at + 1)) line += 1;
+  return { from, tail, line };
+}
 
 function stepsBetween(a: readonly string[], b: readonly string[]): Step[] {
   let head = 0;
@@ -120,10 +148,10 @@ function hunks(steps: readonly Step[]): Hunk[] {
   return found;
 }
 
-/** All hunks as text. What lies between them is counted once. */
-function written(steps: readonly Step[]): string[] {
+/** All hunks as text; `line`: how many lines there are before the steps. What lies between hunks is counted once. */
+function written(steps: readonly Step[], line: number): string[] {
   const rows: string[] = [];
-  const done = { at: 0, old: 0, now: 0 };
+  const done = { at: 0, old: line, now: line };
   for (const { from, to } of hunks(steps)) {
     const between = counted(steps, done.at, from);
     const inside = counted(steps, from, to);

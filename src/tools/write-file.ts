@@ -83,12 +83,12 @@ export function writeFileTool(keepout: Keepout): Tool {
   });
 }
 
-/** Beyond this nobody reads a diff, and the old text is not held while a person thinks. */
-const MAX_COMPARED = 1024 * 1024;
+/** The old text is held while a person thinks. */
+const MAX_COMPARED = 4 * 1024 * 1024;
 
 /** Of a new file there is nothing to compare with; bytes that are no text are not shown as if they were. */
 function changeOf(old: Buffer | undefined, content: string): Pick<Plan, "change"> {
-  if (old === undefined || old.length > MAX_COMPARED || content.length > MAX_COMPARED || !isUtf8(old)) return {};
+  if (old === undefined || old.length > MAX_COMPARED || !isUtf8(old)) return {};
   const text = old.toString();
   return text.includes("\0") ? {} : { change: () => lineDiff(text, content) || undefined };
 }

@@ -47,5 +47,6 @@ describe("addresses in output", () => {
   it("P18: a very long line costs no more than its beginning", () => {
     assert.deepEqual(linksIn(`${"x".repeat(30_000)} http://a.example`), []);
     assert.equal(linksIn("http://a.example ".repeat(1_000)).length, 200);
+    assert.deepEqual(shown(`http://a.example/(x${")".repeat(15_000)}`), ["http://a.example/(x)"]);
   });
 });

@@ -14,11 +14,7 @@ const CANDIDATE =
 /** One of these is in every address; most lines of a log have none, and cost no more than the look. */
 const SIGNS = ["://", "localhost:", "LOCALHOST:", "127.0.0.1:", "[::1]:"] as const;
 /** What a sentence puts behind an address. */
-const BEHIND = /[.,;:!?…]+$/;
-const PAIRS = [
-  ["(", ")"],
-  ["[", "]"],
-] as const;
+const BEHIND = new Set(".,;:!?…");
 /** Only so much of a line is looked through, and so many of its addresses are links. */
 const LONGEST_LINE = 20_000;
 const MOST_LINKS = 200;
@@ -37,13 +33,18 @@ export function linksIn(line: string): readonly FoundLink[] {
 }
 const none: readonly FoundLink[] = [];
 
-/** Without what belongs to the sentence or the brackets around it. */
+/** Without what belongs to the sentence or the brackets around it. In one pass: a line of brackets must not cost their square. */
 function trimmed(text: string): string {
-  let kept = text.replace(BEHIND, "");
-  for (const [open, close] of PAIRS) {
-    while (kept.endsWith(close) && count(kept, close) > count(kept, open)) kept = kept.slice(0, -1).replace(BEHIND, "");
+  const over = { ")": count(text, ")") - count(text, "("), "]": count(text, "]") - count(text, "[") };
+  let end = text.length;
+  for (; end > 0; end -= 1) {
+    const last = text[end - 1] ?? "";
+    if (last === ")" || last === "]") {
+      if (over[last] <= 0) break;
+      over[last] -= 1;
+    } else if (!BEHIND.has(last)) break;
   }
-  return kept;
+  return text.slice(0, end);
 }
 
 const count = (text: string, character: string): number => text.split(character).length - 1;
