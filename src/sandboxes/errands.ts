@@ -63,7 +63,9 @@ export class Errands {
       await child.kill({ graceMs: 0, firstSignal: 9 });
       await Promise.race([child.exited, delay(2_000, null, { ref: false })]);
     }
-    return { code: end?.kind === "exited" ? end.code : null, text: await textOf(child) };
+    const text = await textOf(child);
+    if (end === null && text === "") return { code: null, text: `no answer within ${limitMs / 1000} s` };
+    return { code: end?.kind === "exited" ? end.code : null, text };
   }
 
   async #feed(child: Child, input: Uint8Array | undefined, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { missing } from "../../test/support/backends.ts";
 import { SshServer } from "../../test/support/ssh-server.ts";
-import { Bed, binaries } from "../keeper/testing/bed.ts";
+import { Bed, binaries, eventually } from "../keeper/testing/bed.ts";
 import type { SandboxConfig } from "./configured.ts";
 import { Sandboxes, type SandboxesOptions, type SandboxRequest } from "./sandboxes.ts";
 
@@ -78,6 +78,48 @@ describe("entering a sandbox", () => {
     assert.equal(await sandboxes.get("box"), first);
     known.box = { ...box, network: true };
     assert.notEqual(await sandboxes.get("box"), first);
+    await sandboxes.close();
+  });
+});
+
+describe("a sandbox that somebody has written", () => {
+  const written = async (name: string, body: string): Promise<SandboxConfig> => {
+    const file = join(folder, `${name}.mjs`);
+    await writeFile(file, body);
+    return { kind: "module", file, options: {}, environment: [], agent: true };
+  };
+  const patience = { openMs: 50, enterMs: 50, closeMs: 50 };
+  const never = "new Promise(() => {})";
+
+  it("P39: that never opens, is never entered or never lets go holds nobody up for ever, and is named", async () => {
+    const shape = `kind: "slow", about: "", sameSystem: false, shell: ["sh", "-c"], limited: "here", startMs: 1`;
+    const opens = await written("opens", `export const openSandbox = () => ${never};`);
+    const enters = await written(
+      "enters",
+      `export const openSandbox = () => ({ ${shape}, enter: () => ${never}, close: () => ${never} });`,
+    );
+    const sandboxes = await open({ opens, enters }, { patience });
+    const inside = { argv: ["true"], env: {} };
+    await assert.rejects(sandboxes.enter("opens", request("p4"), inside), /"opens".* was not ready within 0\.05 s/);
+    await assert.rejects(sandboxes.enter("enters", request("p5"), inside), /"enters".* no way in within 0\.05 s/);
+    assert.match((await sandboxes.list()).find(({ name }) => name === "opens")?.about ?? "", /was not ready/);
+    await sandboxes.close();
+  });
+
+  it("P6: that gives a way in too late has it taken away again", async () => {
+    const late = await written(
+      "late",
+      `import { writeFileSync } from "node:fs";
+      export const openSandbox = (options, context) => ({
+        kind: "slow", about: "", sameSystem: false, shell: ["sh", "-c"], limited: "here", startMs: 1,
+        enter: () => new Promise((resolve) => setTimeout(resolve, 200, { transport: { argv: ["true"], env: {}, cwd: "/" } })),
+        cleanUp: async (id) => writeFileSync(${JSON.stringify(folder)} + "/cleaned", id),
+      });`,
+    );
+    const sandboxes = await open({ late }, { patience });
+    await assert.rejects(sandboxes.enter("late", request("p6"), { argv: ["true"], env: {} }), /no way in within/);
+    const cleaned = () => readFile(join(folder, "cleaned"), "utf8").catch(() => "");
+    await eventually("it is cleaned up", async () => (await cleaned()) === "p6");
     await sandboxes.close();
   });
 });

@@ -1,5 +1,6 @@
 // The door to this part: the sandboxes there are, the way into each, and what becomes of what is left in them.
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, ChildSpec, Keepers } from "../keeper/keepers.ts";
 import { HostError } from "../protocol/errors.ts";
 import { openBubblewrap } from "./bubblewrap.ts";
@@ -10,7 +11,7 @@ import { Container } from "./container.ts";
 import { ERRAND, Errands } from "./errands.ts";
 import { Ssh } from "./ssh.ts";
 import { endForgotten, MASTER } from "./ssh-connection.ts";
-import type { Inside, Sandbox, SandboxContext, SandboxRequest } from "./types.ts";
+import type { Inside, Sandbox, SandboxContext, SandboxRequest, Way } from "./types.ts";
 import { SandboxFailed } from "./words.ts";
 
 export type { SandboxConfig } from "./configured.ts";
@@ -18,6 +19,9 @@ export type { Inside, Sandbox, SandboxContext, SandboxRequest, Way } from "./typ
 
 /** No sandbox at all. */
 export const LOCAL = "local";
+
+/** Longer than any of our own takes, which all have limits of their own: for those that somebody has written. */
+const PATIENCE = { openMs: 30_000, enterMs: 120_000, closeMs: 5_000 };
 
 /** Children that are this part's own, for its errands and connections. */
 export const isOwn = (id: string): boolean => id.startsWith(ERRAND) || id.startsWith(MASTER);
@@ -36,6 +40,8 @@ export interface SandboxesOptions {
   /** The host's environment, without Hearth's secrets. */
   environment: Readonly<Record<string, string>>;
   onWarning: (text: string) => void;
+  /** How long a sandbox may take to be there, to be entered (if it does not ask for more itself), to be let go of. */
+  patience?: typeof PATIENCE;
 }
 
 /** What a start in a sandbox comes to. */
@@ -57,6 +63,7 @@ interface Known {
 
 export class Sandboxes {
   readonly #o: SandboxesOptions;
+  readonly #patience: typeof PATIENCE;
   readonly #errands: Errands;
   readonly #known = new Map<string, Known>();
   /** Processes that run, by sandbox. */
@@ -65,6 +72,7 @@ export class Sandboxes {
 
   private constructor(o: SandboxesOptions) {
     this.#o = o;
+    this.#patience = o.patience ?? PATIENCE;
     const { keepers, environment, onWarning } = o;
     this.#errands = new Errands({ keepers, environment, onWarning });
     this.#errands.adopt(o.adopted);
@@ -141,8 +149,11 @@ export class Sandboxes {
         return new Ssh(config, context, keepers, adopted, (id) => this.#lives(id));
       case "command":
         return openByCommand(config, context);
-      case "module":
-        return await openByModule(config, context);
+      case "module": {
+        const { openMs } = this.#patience;
+        const late = () => new SandboxFailed(name, `its module ${config.file} was not ready within ${openMs / 1000} s`);
+        return await inTime(openByModule(config, context), openMs, late);
+      }
       default:
         return config satisfies never;
     }
@@ -158,7 +169,7 @@ export class Sandboxes {
     const sandbox = await this.get(name);
     this.#use(name, request.id);
     try {
-      const { transport, cwd = request.cwd, notes = [] } = await sandbox.enter(request);
+      const { transport, cwd = request.cwd, notes = [] } = await this.#wayIn(sandbox, name, request);
       const startDeadlineMs = sandbox.startMs;
       if (!("proxy" in transport))
         return {
@@ -173,6 +184,17 @@ export class Sandboxes {
       const why = error instanceof Error ? error.message : String(error);
       throw new SandboxFailed(name, why, { cause: error });
     }
+  }
+
+  /** A backend that somebody has written may never answer. What it makes after all is taken away again. */
+  async #wayIn(sandbox: Sandbox, name: string, request: SandboxRequest): Promise<Way> {
+    const limitMs = Math.max(this.#patience.enterMs, sandbox.startMs);
+    const entering = sandbox.enter(request);
+    return await inTime(entering, limitMs, () => {
+      const late = entering.then(() => sandbox.cleanUp?.(request.id));
+      this.#inBackground(late);
+      return new SandboxFailed(name, `it gave no way in within ${limitMs / 1000} s`);
+    });
   }
 
   /** Starts what has entered. Errors: as `Keepers.start`; nothing of it is left inside then. */
@@ -239,8 +261,22 @@ export class Sandboxes {
   /** Lets go. Connections that nothing runs over are ended; the others are the next host's. */
   async close(): Promise<void> {
     const ends = [...this.#known].map(async ([name, { sandbox }]) => (await sandbox).close?.(this.#uses(name)));
-    await Promise.allSettled(ends);
+    await Promise.race([Promise.allSettled(ends), delay(this.#patience.closeMs, undefined, { ref: false })]);
     this.#closed = true;
     this.#errands.close();
+  }
+}
+
+/** What `work` comes to; `otherwise`'s error if it takes longer. */
+async function inTime<T>(work: Promise<T>, limitMs: number, otherwise: () => Error): Promise<T> {
+  const patience = new AbortController();
+  const late = delay(limitMs, undefined, { signal: patience.signal, ref: false }).then(
+    () => Promise.reject(otherwise()),
+    () => work, // there was an answer
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    patience.abort();
   }
 }

@@ -52,7 +52,7 @@ export interface Sandbox {
   readonly limited: "here" | "inside" | "nowhere";
   /** How long a start may take, in ms. */
   readonly startMs: number;
-  /** Finds the way in. Throws HostError `failed_start`, in words that say what to do. */
+  /** Finds the way in, within two minutes or `startMs`. Throws HostError `failed_start`, in words that say what to do. */
   enter(request: SandboxRequest): Promise<Way>;
   /** A child as it is to be seen, one found again as well; needed where there is a proxy. `begun`: it was just started. */
   wrap?(child: Child, begun: boolean): Promise<Child>;
@@ -88,7 +88,7 @@ export interface ErrandOptions {
   limitMs?: number;
 }
 
-/** How a program ended, and what it wrote to output and error, at most 1 MiB. */
+/** How a program ended, and what it wrote to output and error, at most 1 MiB; of one not in time that wrote nothing, that. */
 export interface Said {
   /** null: it was ended by a signal, or not in time. */
   code: number | null;
