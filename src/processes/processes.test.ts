@@ -315,6 +315,18 @@ describe("a process", () => {
   });
 });
 
+describe("a watch on a server that colours its output", () => {
+  it("P25: hears that it is ready", async () => {
+    await using host = await SmallHost.start();
+    const session_id = "ses_coloured";
+    const vite = String.raw`printf '\n  \e[32m\e[1mVITE\e[22m v7\e[39m  \e[2mready in \e[0m\e[1m300\e[22m ms\n'; sleep 60`;
+    const asked = { owner: "agent", argv: ["bash", "-c", vite], mode: "pty", session_id } as const;
+    await host.processes.start({ ...asked, watch_patterns: ["ready in 300 ms"] });
+    const { payload } = await host.event(`session/${session_id}`, "process.matched");
+    assert.deepEqual([payload.pattern, payload.lines], ["ready in 300 ms", ["  VITE v7  ready in 300 ms"]]);
+  });
+});
+
 describe("a watch that cannot go on as it was", () => {
   it("P30: is told to its session once, with what is no longer looked for", async () => {
     await using host = await SmallHost.start();
