@@ -141,12 +141,15 @@ export class Watch {
   async #round(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    for (const one of [...this.#followed].slice(0, AT_ONCE)) {
-      if (!this.#followed.delete(one)) continue; // it has ended meanwhile
-      this.#followed.add(one);
-      await one.look();
+    try {
+      for (const one of [...this.#followed].slice(0, AT_ONCE)) {
+        if (!this.#followed.delete(one)) continue; // it has ended meanwhile
+        this.#followed.add(one);
+        await one.look();
+      }
+    } finally {
+      this.#busy = false;
     }
-    this.#busy = false;
   }
 
   stop(): void {

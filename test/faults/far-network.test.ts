@@ -80,6 +80,19 @@ describe("a far machine whose network is cut", () => {
     assert.ok((await output(process_id)) === expected);
   });
 
+  it("P20: a kill meanwhile ends the way there, and what runs there once it hears of that", async (t) => {
+    if (!ready(t)) return;
+    const { process_id } = await start("patient", `echo up; sh -c 'while :; do sleep 1; done' ${mark}-patient; exit 0`);
+    await says(process_id, "up");
+    await networks.pull();
+    await client.call("process.kill", { process_id, grace: 0.2 });
+    const end = await ended(process_id);
+    assert.deepEqual([end.completion_reason, end.exit_code], ["lost", null]);
+    assert.ok((await survivors("patient")) > 0);
+    await networks.plug();
+    await eventually("it is ended there", async () => (await survivors("patient")) === 0);
+  });
+
   it("P39: cannot be entered then, which is said before long", async (t) => {
     if (!ready(t)) return;
     await networks.pull();
