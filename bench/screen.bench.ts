@@ -1,6 +1,7 @@
 // N5, N11: one terminal and many who watch it; and how soon somebody new sees a screen.
 import { on, once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -23,6 +24,7 @@ const ATTACHES = 50;
 const SIZE = { rows: 50, cols: 200 };
 const LINES = 10_000;
 const IDLE_TERMINALS = 40;
+const SETTLE_MS = 3_000;
 /** What a viewer of the host gets first: `RECENT_HISTORY` of its sockets. */
 const RECENT = 64 * 1024;
 const WHOLE = 4 * 1024 * 1024;
@@ -34,7 +36,54 @@ export default async function run(report: Report): Promise<void> {
   if (report.wants("N11")) {
     await snapshots(report);
     await attaching(report);
+    await resting(report);
   }
+}
+
+/** What a host keeps of terminals that have printed 10,000 lines, were looked at, and are quiet. */
+async function resting(report: Report): Promise<void> {
+  if (process.platform !== "linux") return report.progress("memory per terminal needs /proc: not measured here");
+  await using host = await RunningHost.start({ SHELL: "/bin/sh" });
+  // The first start on a machine also fills caches; every later one is like this.
+  await pause(1_000);
+  await host.kill9();
+  await host.restart();
+  await pause(SETTLE_MS);
+  const before = await statusOf(host.pid);
+  const client = await host.client();
+  const { session_id } = await client.call("session.create", {});
+  const headers = { authorization: `Bearer ${await host.token()}` };
+  let most = 0;
+  for (let at = 0; at < IDLE_TERMINALS; at++) {
+    const { terminal_id } = await client.call("terminal.open", { session_id, name: `t${at}`, ...SIZE });
+    const done = join(host.home, `printed-${at}`);
+    const data = `seq -f '%g request of some length that is served in time' ${LINES}; echo prin''ted; : > ${done}\r`;
+    await client.call("terminal.input", { terminal_id, data });
+    while (!existsSync(done)) await pause(20);
+    const url = `${host.address.replace(/^http/, "ws")}/api/terminals/${terminal_id}/socket`;
+    await printed(new WebSocket(url, ["hearth"], { headers, perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 }));
+    most = Math.max(most, (await statusOf(host.pid)).rss);
+  }
+  // Until all are put aside and the thread that draws them has ended.
+  while ((await statusOf(host.pid)).threads > before.threads) await pause(500);
+  const rested = ((await statusOf(host.pid)).rss - before.rss) / IDLE_TERMINALS;
+  client.close();
+  const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
+  report.add({
+    id: "N11",
+    what: `memory per idle terminal, 200 × 50, 10,000 lines printed, mean of ${IDLE_TERMINALS}`,
+    measured: `${mb(rested)} MB`,
+    baseline: "the row above: one that stays in memory",
+    aim: "≤ 5 MB",
+    met: rested <= 5e6,
+    note: `what the host had grown by once all were at rest, each looked at once; ${mb((most - before.rss) / IDLE_TERMINALS)} MB while they were drawn`,
+  });
+}
+
+async function statusOf(pid: number): Promise<{ rss: number; threads: number }> {
+  const text = await readFile(`/proc/${pid}/status`, "utf8");
+  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]);
+  return { rss: field("VmRSS") * 1024, threads: field("Threads") };
 }
 
 /** A viewer that comes to a shell which has printed 10,000 lines: until the screen is there, and until all lines are. */
@@ -182,16 +231,8 @@ async function snapshots(report: Report): Promise<void> {
       await pause(5);
     }
   loop.disable();
-  const before = process.memoryUsage().rss;
-  for (let at = 0; at < IDLE_TERMINALS; at++) {
-    const idle = await make(`idle${at}`);
-    screens.follow(idle);
-    await screens.snapshot(idle, 0);
-  }
-  const drawn = (process.memoryUsage().rss - before) / IDLE_TERMINALS / 1e6;
-  // Until all of them are put aside.
+  // Until it is put aside.
   while (screens.awake) await pause(500);
-  const rested = Math.max(0, (process.memoryUsage().rss - before) / IDLE_TERMINALS / 1e6);
   const began = performance.now();
   await screens.snapshot(busy, RECENT);
   const asleep = performance.now() - began;
@@ -203,8 +244,8 @@ async function snapshots(report: Report): Promise<void> {
     what: "snapshot for a new viewer, 200 × 50, 10,000 lines printed",
     measured: `screen ${median(times.screen).toFixed(1)} ms, with recent scrollback ${median(times.recent).toFixed(1)} ms, with all 10,000 lines ${median(times.whole).toFixed(1)} ms; at rest ${asleep.toFixed(1)} ms`,
     baseline: `screen ${median(plain.screen).toFixed(1)} ms, all lines ${median(plain.whole).toFixed(1)} ms (the emulator's own add-on, in the thread that asks); ${plain.memory.toFixed(0)} MB per terminal that stays in memory`,
-    aim: "screen in ≤ 20 ms; ≤ 5 MB per idle terminal; the host's loop blocked ≤ 5 ms",
-    met: median(times.recent) <= 20 && rested <= 5 && blocked <= 5,
-    note: `p99 with recent scrollback ${percentile(times.recent, 0.99).toFixed(1)} ms; ${rested.toFixed(1)} MB per idle terminal of ${IDLE_TERMINALS} (${drawn.toFixed(1)} right after each was looked at); loop delay p99 ${blocked.toFixed(1)} ms`,
+    aim: "screen in ≤ 20 ms; the host's loop blocked ≤ 5 ms",
+    met: median(times.recent) <= 20 && blocked <= 5,
+    note: `p99 with recent scrollback ${percentile(times.recent, 0.99).toFixed(1)} ms; loop delay p99 ${blocked.toFixed(1)} ms`,
   });
 }
