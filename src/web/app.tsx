@@ -250,12 +250,14 @@ function useSide(narrow: boolean, wide: boolean) {
 
 /** Without a session in the address the page opens the latest one, once; with a folder there, the latest in that folder. */
 function useFirstSession(page: Page, sessions: readonly SessionRow[] | null): void {
-  const done = useRef(false);
+  /** The folder it was done for last: a conversation that appears there later must not pull a person away. */
+  const done = useRef<{ folder: string | null } | null>(null);
   const { id, go, board, folder } = page;
   useEffect(() => {
-    if (folder !== null) done.current = false;
-    if (done.current || sessions === null || board) return;
-    done.current = true;
+    if (sessions === null || board) return;
+    const before = done.current;
+    done.current = { folder };
+    if (before !== null && (folder === null || before.folder === folder)) return;
     const latest = folder === null ? sessions[0] : sessions.find((row) => row.workspace === folder);
     if (id === null && latest !== undefined) go(latest.session_id);
   }, [id, go, sessions, board, folder]);

@@ -45,6 +45,13 @@ describe("the folder to work in", () => {
     await shows(project);
     await picture(page, "folder-first", 300);
     assert.deepEqual((await client.call("session.list", {})).sessions, [], "nothing was begun by looking");
+    // What somebody else begins there meanwhile pulls nobody away.
+    await page.getByText("None yet. Say something.").waitFor();
+    const { session_id } = await client.call("session.create", { workspace: project });
+    await page.getByTestId("session-row").waitFor();
+    assert.match(new URL(page.url()).hash, /^#\/in\//);
+    await client.call("session.delete", { session_id });
+    await page.getByTestId("session-row").waitFor({ state: "detached" });
     // A terminal needs a conversation: one is begun for it, there, and it has the keyboard.
     await page.getByTestId("tab-terminal").click();
     await live(page);
