@@ -64,7 +64,7 @@ describe("the folder to work in", () => {
     };
     await says("run pwd");
     await page.getByTestId("tool-printed").filter({ hasText: project }).waitFor();
-    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.getByTestId("new-session").click();
     await page.getByTestId("welcome").waitFor();
     await shows(project);
 
@@ -86,7 +86,7 @@ describe("the folder to work in", () => {
     await page.waitForURL((url) => url.hash === `#/s/${first?.session_id}`);
     // One that is gone stands in nobody's way: the one chosen before it counts.
     await rm(project, { recursive: true });
-    await page.getByRole("button", { name: "New conversation" }).click();
+    await page.getByTestId("new-session").click();
     await page.getByTestId("welcome").waitFor();
     await shows(other);
     assert.deepEqual(errors, []);
