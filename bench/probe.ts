@@ -26,9 +26,10 @@ export class Probe implements AsyncDisposable {
     return probe;
   }
 
-  /** What a plain C reader of the same terminal reaches. */
-  async read(bytes: number): Promise<{ bytes: number; seconds: number }> {
-    const { stdout } = await run(this.path, ["time-read", String(bytes)]);
+  /** What a plain C reader of the same terminal reaches; `keeping`: one that writes into a file what it reads. */
+  async read(bytes: number, keeping = false): Promise<{ bytes: number; seconds: number }> {
+    const file = keeping ? [join(this.#directory, "kept")] : [];
+    const { stdout } = await run(this.path, ["time-read", String(bytes), ...file]);
     const [read = 0, seconds = 0] = stdout.trim().split(" ").map(Number);
     return { bytes: read, seconds };
   }

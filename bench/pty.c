@@ -3,7 +3,8 @@
  *   pty logs BYTES       prints "ready", waits for a line, then writes about BYTES of coloured log lines
  *   pty flood            writes coloured log lines until it is ended
  *   pty echo             answers every byte with itself, in raw mode
- *   pty time-read BYTES  runs "logs" in a terminal and reads it: prints bytes and seconds
+ *   pty timed BYTES      as "logs", and prints in the end how many seconds the writing took
+ *   pty time-read BYTES [FILE]  runs "logs" in a terminal and reads it, into a file if one is named: prints bytes and seconds
  *   pty time-run CMD…    runs a command that ends up in "logs" in a terminal and reads it: prints bytes read and seconds
  *   pty time-echo N GAP  runs "echo" in a terminal and types N times, GAP microseconds apart: prints each time in microseconds
  *   pty drain-flood      runs "flood" in a terminal and reads it until it is ended
@@ -63,13 +64,16 @@ static void quiet(int raw) {
   if (tcsetattr(0, TCSANOW, &mode) != 0) fail("tcsetattr");
 }
 
-static void logs(long bytes) {
+/* How long the writing took. */
+static double logs(long bytes) {
   char line[64];
   quiet(0);
   make_block();
   write_all("ready\n", 6);
   if (read(0, line, sizeof line) <= 0) exit(1);
+  double begun = now();
   for (long left = bytes; left > 0; left -= (long)block_used) write_all(block, block_used);
+  return now() - begun;
 }
 
 static void echo(void) {
@@ -122,19 +126,22 @@ int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   pid_t pid;
   if (strcmp(what, "logs") == 0 && argc == 3) {
-    logs(atol(argv[2]));
+    (void)logs(atol(argv[2]));
+  } else if (strcmp(what, "timed") == 0 && argc == 3) {
+    printf("%.6f\n", logs(atol(argv[2])));
   } else if (strcmp(what, "echo") == 0) {
     echo();
   } else if (strcmp(what, "flood") == 0) {
     make_block();
     for (;;) write_all(block, block_used);
-  } else if ((strcmp(what, "time-read") == 0 && argc == 3) || (strcmp(what, "time-run") == 0 && argc > 2)) {
+  } else if ((strcmp(what, "time-read") == 0 && (argc == 3 || argc == 4)) || (strcmp(what, "time-run") == 0 && argc > 2)) {
     char *const logs[] = {argv[0], "logs", argv[2], NULL};
     int master = in_terminal(strcmp(what, "time-run") == 0 ? argv + 2 : logs, &pid);
     expect_ready(master);
     static char bytes[65536];
     long total = 0;
     double first = 0, last = 0;
+    int file = argc == 4 && strcmp(what, "time-read") == 0 ? open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600) : -1;
     if (write(master, "\n", 1) != 1) fail("write");
     for (;;) {
       ssize_t count = read(master, bytes, sizeof bytes);
@@ -142,6 +149,7 @@ int main(int argc, char **argv) {
       last = now();
       if (total == 0) first = last;
       total += count;
+      if (file >= 0 && write(file, bytes, (size_t)count) != count) fail("write");
     }
     waitpid(pid, NULL, 0);
     printf("%ld %.6f\n", total, last - first);

@@ -29,12 +29,18 @@ async function throughput(report: Report, probe: Probe, host: RunningHost): Prom
   const plain: number[] = [];
   const hearth: number[] = [];
   const tmux: number[] = [];
+  /** The legs: C that keeps what it reads, and our keeper while nobody watches. */
+  const keeping: number[] = [];
+  const unwatched: number[] = [];
   let lost = 0;
   let content: string | undefined;
   // In turns, so that a noisy moment of the machine hits both.
   for (let round = 1; round <= ROUNDS; round += 1) {
     const baseline = await probe.read(BYTES);
     plain.push(baseline.bytes / 1e6 / baseline.seconds);
+    const kept = await probe.read(BYTES, true);
+    keeping.push(kept.bytes / 1e6 / kept.seconds);
+    unwatched.push(BYTES / 1e6 / (await keep(host, probe)));
     const viewed = await view(host, probe);
     hearth.push(viewed.bytes / 1e6 / viewed.seconds);
     lost = Math.max(lost, Math.abs(baseline.bytes - viewed.bytes));
@@ -57,8 +63,22 @@ async function throughput(report: Report, probe: Probe, host: RunningHost): Prom
     baseline: `${median(plain).toFixed(1)} MB/s (C reader of the same PTY)${tmux.length === 0 ? "" : `; ${median(tmux).toFixed(1)} MB/s = ${(median(tmux) / median(plain)).toFixed(2)} × limit (tmux, attached)`}`,
     aim: "≥ 0.95 × limit, 0 bytes lost",
     met: ratio >= 0.95 && lost === 0,
-    note: `medians of ${ROUNDS} × ${BYTES / 1e6} MB; ${range(hearth, 1)} beside ${range(plain, 1)}`,
+    note: `medians of ${ROUNDS} × ${BYTES / 1e6} MB; ${range(hearth, 1)} beside ${range(plain, 1)}; by leg: a C reader that writes a file ${share(keeping, plain)} × limit, keeper and spool while nobody watches ${share(unwatched, plain)}, to the client ${share(hearth, plain)}`,
   });
+}
+
+/** How long one child writes while only its keeper and the spool take it. */
+async function keep(host: RunningHost, probe: Probe): Promise<number> {
+  const client = await host.client();
+  const { process_id } = await client.call("process.start", {
+    argv: [probe.path, "timed", String(BYTES)],
+    mode: "pty",
+  });
+  await client.call("process.write", { process_id, data: "\n" });
+  await client.call("process.wait", { process_id });
+  const { output } = await client.call("process.log", { process_id, limit: 1 });
+  client.close();
+  return Number(output.trim().split("\n").at(-1));
 }
 
 /** One child's whole output as one viewer gets it, from the first byte after "ready" to the last. */
@@ -173,6 +193,7 @@ async function bareEcho(): Promise<number[]> {
   return samples;
 }
 
+const share = (samples: readonly number[], of: readonly number[]): string => (median(samples) / median(of)).toFixed(2);
 const range = (samples: readonly number[], digits: number): string =>
   `${Math.min(...samples).toFixed(digits)}–${Math.max(...samples).toFixed(digits)}`;
 const spread = (samples: readonly number[]): string =>
