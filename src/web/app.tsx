@@ -240,9 +240,10 @@ function Main({ hub }: { hub: Hub }) {
 /** Whether what stands beside the conversation is open: it must not lie over it when a window becomes narrow. */
 function useSide(narrow: boolean, wide: boolean) {
   const [side, setSide] = useState(!narrow);
-  const was = useRef(narrow);
-  if (was.current !== narrow) {
-    was.current = narrow;
+  // As state: what is only noted beside it would outlive a drawing that React throws away.
+  const [was, setWas] = useState(narrow);
+  if (was !== narrow) {
+    setWas(narrow);
     setSide(!narrow || wide);
   }
   return [side, setSide] as const;
