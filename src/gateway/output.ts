@@ -1,4 +1,5 @@
 // The raw output of a process or terminal over HTTP: bytes from an offset, served so that no browser ever renders them.
+import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
@@ -9,6 +10,8 @@ import type { AttachmentView, Services, SpoolView } from "./services.ts";
 import type { StreamContext } from "./streams.ts";
 
 const PAGE_BYTES = 256 * 1024;
+/** How long until bytes that the keeper has told of, and a full disk has not, are looked for again. */
+const BEHIND_MS = 250;
 const Query = z.object({
   from: Cursor.optional(),
   follow: z.enum(["0", "1"]).optional(),
@@ -82,14 +85,22 @@ export function outputRoute(app: FastifyInstance, context: StreamContext): void 
   });
 }
 
-/** The bytes from `start` to `end`, or to the end of output; waits for those that are still to come, until aborted. */
+/**
+ * The bytes from `start` to `end`, or to the end of output; waits for those that are still to come, until aborted.
+ * Throws offset_gone, and an Error where the output is over and the disk has less of it than there was.
+ */
 async function* piecesOf(spool: SpoolView, start: number, end: number, signal: AbortSignal): AsyncGenerator<Buffer> {
   for (let offset = start; offset < end && !signal.aborted; ) {
+    if (spool.length <= offset) {
+      if (spool.ended) return;
+      await spool.grown(offset, signal);
+      continue;
+    }
     const { bytes, offset: at } = await spool.read(offset, Math.min(PAGE_BYTES, end - offset));
-    if (bytes.length > 0) yield bytes;
-    else if (spool.ended) return;
-    else await spool.grown(offset, signal);
     offset = at + bytes.length;
+    if (bytes.length > 0) yield bytes;
+    else if (spool.ended) throw new Error(`The output from byte ${offset} on is missing on the disk`);
+    else await delay(BEHIND_MS, undefined, { signal }).catch(() => undefined); // aborted: the loop ends
   }
 }
 

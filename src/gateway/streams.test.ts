@@ -323,6 +323,30 @@ describe("streams over HTTP", () => {
     assert.equal(await reading, "one two three");
   });
 
+  it("F20: waits for output that a full disk does not have yet, and holds up nobody meanwhile", async () => {
+    const child = new FakeChild();
+    host.children.set("proc_behind", child);
+    child.spool.push("one ");
+    child.spool.ahead = 4;
+    const reading = get("/api/processes/proc_behind/output?follow=1").then((answer) => answer.text());
+    await until(() => child.spool.reads > 1, "it has asked for what is not there");
+    assert.equal(await (await get("/api/processes/proc_behind/output?from=8")).text(), "", "others are answered");
+    child.spool.ahead = 0;
+    child.spool.push("two ");
+    child.spool.end();
+    assert.equal(await reading, "one two ");
+  });
+
+  it("breaks output off, and never calls it whole, where the disk has lost the end of it", async () => {
+    const child = new FakeChild();
+    host.children.set("proc_short", child);
+    child.spool.push("one ");
+    child.spool.ahead = 4;
+    child.spool.end();
+    for (const query of ["", "?follow=1"])
+      await assert.rejects(get(`/api/processes/proc_short/output${query}`).then((answer) => answer.text()));
+  });
+
   it("answers a JSON-RPC call over HTTP with 200, errors too, and an address for WebSocket with 426", async () => {
     const wrong = await post("/api/rpc", { jsonrpc: "2.0", id: 5, method: "nope" });
     assert.deepEqual([wrong.status, ((await wrong.json()) as { error: { code: number } }).error.code], [200, -32601]);

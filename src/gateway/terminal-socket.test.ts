@@ -162,6 +162,16 @@ describe("a terminal socket", () => {
     assert.deepEqual([late.bytes.toString(), late.said("exit")?.exit_code], ["last words of a straggler", 3]);
   });
 
+  it("says that output cannot be read where the disk has lost the end of it, and asks no more", async () => {
+    const { id, child: program } = child("proc");
+    program.spool.push("one ");
+    program.spool.ahead = 4;
+    program.spool.end();
+    const viewer = new Viewer(host, id, 0);
+    await until(() => viewer.closed !== undefined, "it is told");
+    assert.deepEqual([viewer.bytes.toString(), viewer.closed], ["one ", closeCodes.internal]);
+  });
+
   it("T4, T5: passes input on as bytes and in order, and tells all viewers of a new size", async () => {
     const { id, child: shell } = child();
     const [one, two] = [new Viewer(host, id), new Viewer(host, id)];

@@ -231,7 +231,8 @@ export class TerminalSocket implements SizeViewer {
 
   /** Sends the next bytes; if they are gone already, starts over. */
   async #sendNext(): Promise<void> {
-    const end = this.#options.attachment.sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
+    const { spool, sizes } = this.#options.attachment;
+    const end = sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
     try {
       const reading = this.#options.shared.reader.read(this.#offset, end);
       const page = reading instanceof Promise ? await reading : reading;
@@ -243,7 +244,8 @@ export class TerminalSocket implements SizeViewer {
       }
       if (page.next === this.#offset) {
         page.release();
-        // The disk has less than the keeper said.
+        // The disk has less than the keeper said: it is full, or has lost what will never come again.
+        if (spool.ended) throw new Error(`The output from byte ${this.#offset} on is missing on the disk`);
         await delay(GROUP_MS);
         return;
       }

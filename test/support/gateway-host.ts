@@ -30,11 +30,13 @@ export class MemorySpool implements SpoolView {
   #bytes = Buffer.alloc(0);
   firstKept = 0;
   ended = false;
+  /** So many more bytes were told of than can be read, as while a disk is full. */
+  ahead = 0;
   readonly #waiting = new Set<() => void>();
   reads = 0;
 
   get length(): number {
-    return this.firstKept + this.#bytes.length;
+    return this.firstKept + this.#bytes.length + this.ahead;
   }
   push(bytes: Uint8Array | string): void {
     this.#bytes = Buffer.concat([this.#bytes, Buffer.from(bytes)]);
