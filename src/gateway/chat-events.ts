@@ -59,7 +59,7 @@ export interface WholeSession {
 }
 
 /** The last event of a turn's stream. `usage` is the turn's own. */
-export function chatEnd({ payload }: RecordedOf<"turn.ended">, usage: Usage, session: WholeSession): ChatEvent {
+export function chatEnd({ payload, time }: RecordedOf<"turn.ended">, usage: Usage, session: WholeSession): ChatEvent {
   switch (payload.status) {
     case "done":
       return {
@@ -67,6 +67,8 @@ export function chatEnd({ payload }: RecordedOf<"turn.ended">, usage: Usage, ses
         data: {
           session: {
             ...session.row,
+            // The same for everybody who reads this end, now or after a restart.
+            updated_at: time,
             messages: session.messages.map(chatMessage),
             tool_calls: storedCalls(session.messages),
           },
