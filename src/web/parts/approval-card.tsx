@@ -45,7 +45,7 @@ const verdict: Readonly<Record<string, string>> = {
  * What the person decides about, word for word: every argument under its name, a text as it is and not as JSON; what has
  * one alone needs no name. The longest text comes last, so that it hides none of the others.
  */
-export function approvedTexts(args: Record<string, unknown>): { label: string | null; text: string }[] {
+function approvedTexts(args: Record<string, unknown>): { label: string | null; text: string }[] {
   const texts = Object.entries(args).map(([label, value]) => ({
     label,
     text: typeof value === "string" ? value : JSON.stringify(value, null, 2),
@@ -116,7 +116,10 @@ export const ApprovalCard = memo(function ApprovalCard({ request, settled, answe
       <footer className="flex flex-wrap items-center gap-2 px-4 py-3">
         <p className={`w-full text-xs ${hidden > 0 ? "font-medium text-bad" : "text-faint"}`}>
           {note}
-          {!seen && " · scroll to its end to allow it"}
+          {/* It keeps its room: buttons that move at the moment they can be pressed are pressed by mistake. */}
+          <span className={seen ? "invisible" : ""} aria-hidden={seen}>
+            {" · scroll to its end to allow it"}
+          </span>
         </p>
         {buttons
           .filter((button) => request.choices.includes(button.choice))

@@ -71,7 +71,6 @@ export const Half = line(
   </>,
 );
 export const Clock = line(<path d="M10 6.5V10l2.3 1.5M16.5 10a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0z" />);
-export const Spark = line(<path d="M10 3.5v4M10 12.5v4M3.5 10h4M12.5 10h4" />);
 
 /** The mark: a fire under its arch. `lit` lets it move. */
 export function Mark({ size = 28, lit = false }: { size?: number; lit?: boolean }) {
