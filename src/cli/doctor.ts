@@ -50,7 +50,7 @@ export async function doctor(json: boolean, screen: Screen): Promise<number> {
 }
 
 /** Exported for tests. */
-export function findingText({ what, state, found, remedy }: Finding, screen: Pick<Screen, "style">): string {
+function findingText({ what, state, found, remedy }: Finding, screen: Pick<Screen, "style">): string {
   const mark = {
     ok: screen.style("green", "✓"),
     advice: screen.style("yellow", "!"),

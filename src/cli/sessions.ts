@@ -22,7 +22,7 @@ export async function sessions(
 }
 
 /** Exported for tests. */
-export function sessionTable(rows: Result<"session.list">["sessions"], now: number, width: number | undefined): string {
+function sessionTable(rows: Result<"session.list">["sessions"], now: number, width: number | undefined): string {
   const cells = rows.map((row) => [
     row.session_id,
     row.pending > 0 ? "waits for you" : row.turn_id !== null ? "works" : "idle",
@@ -52,7 +52,7 @@ export async function show(home: string, id: string, json: boolean, screen: Scre
 }
 
 /** Exported for tests. */
-export function messageText(message: HistoryMessage, screen: Pick<Screen, "style">): string {
+function messageText(message: HistoryMessage, screen: Pick<Screen, "style">): string {
   const who = { user: "you", assistant: "agent", tool: message.name ?? "tool", notice: "notice" }[message.role];
   const state = message.cut
     ? " (cut)"

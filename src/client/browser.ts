@@ -1,11 +1,11 @@
 // What is special about a browser: the login by a one-time ticket, and sockets that carry the login's secret.
+import { LOGIN_HEADER, LOGIN_PROTOCOL, PROTOCOL, WATCH_HEADER, WATCH_PROTOCOL } from "../protocol/credentials.ts";
 import type { WebSocketLike } from "./client.ts";
 
 /** The cookie alone opens nothing (cookies ignore ports): this secret is the other half, and only our own page reads it. */
 const SECRET_KEY = "hearth.login";
-export const LOGIN_HEADER = "x-hearth-login";
 
-export function loginSecret(): string | null {
+function loginSecret(): string | null {
   return localStorage.getItem(SECRET_KEY);
 }
 export function loggedIn(): boolean {
@@ -93,22 +93,22 @@ export interface Watched {
 }
 /** A status where it shows nothing: 401 once the link is over, 404 once what it showed is gone. */
 export async function watched(secret: string): Promise<Watched | { status: number }> {
-  const answer = await fetch("/api/watch", { headers: { "x-hearth-watch": secret } });
+  const answer = await fetch("/api/watch", { headers: { [WATCH_HEADER]: secret } });
   return answer.ok ? ((await answer.json()) as Watched) : { status: answer.status };
 }
 
 /** For TerminalStream's `open`, by a link to watch and no other right that this browser may have. */
 export function openWatched(secret: string, id: string, from?: number): WebSocketLike {
   const query = from === undefined ? "" : `?from=${from}`;
-  return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${query}`, `hearth.watch.${secret}`);
+  return openSocket(`/api/terminals/${encodeURIComponent(id)}/socket${query}`, `${WATCH_PROTOCOL}${secret}`);
 }
 
 function openSocket(path: string, credential = loginCredential()): WebSocketLike {
-  const protocols = credential === null ? ["hearth"] : ["hearth", credential];
+  const protocols = credential === null ? [PROTOCOL] : [PROTOCOL, credential];
   return new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`, protocols);
 }
 
 function loginCredential(): string | null {
   const secret = loginSecret();
-  return secret === null ? null : `hearth.login.${secret}`;
+  return secret === null ? null : `${LOGIN_PROTOCOL}${secret}`;
 }

@@ -1,6 +1,7 @@
 // What is special about Node: sockets over the host's Unix socket or TCP, with the token as a header.
 import { connect } from "node:net";
 import { WebSocket } from "ws";
+import { PROTOCOL } from "../protocol/credentials.ts";
 import type { WebSocketLike } from "./client.ts";
 
 export type Where = ({ socketPath: string } | { url: string }) & { token: string };
@@ -28,7 +29,7 @@ function openSocket(where: Where, path: string): WebSocketLike {
   if ("socketPath" in where) {
     // `ws` drops an option `socketPath`, and its `ws+unix:` addresses cannot hold a path with a colon.
     const createConnection = () => connect(where.socketPath);
-    return new WebSocket(`ws://localhost${path}`, ["hearth"], { ...options, createConnection });
+    return new WebSocket(`ws://localhost${path}`, [PROTOCOL], { ...options, createConnection });
   }
-  return new WebSocket(new URL(path, where.url.replace(/^http/, "ws")), ["hearth"], options);
+  return new WebSocket(new URL(path, where.url.replace(/^http/, "ws")), [PROTOCOL], options);
 }

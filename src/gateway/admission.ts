@@ -1,4 +1,5 @@
 // Who gets in: the one place where every request is looked at, HTTP, SSE and upgrade alike, before any route is.
+import { LOGIN_HEADER, LOGIN_PROTOCOL, WATCH_HEADER, WATCH_PROTOCOL } from "../protocol/credentials.ts";
 import { errors } from "../protocol/errors.ts";
 import type { Failures } from "./failures.ts";
 import type { Logins } from "./logins.ts";
@@ -50,11 +51,6 @@ export interface Rules {
   isPage: (path: string) => boolean;
 }
 
-export const LOGIN_HEADER = "x-hearth-login";
-export const PROTOCOL = "hearth";
-export const LOGIN_PROTOCOL = "hearth.login.";
-export const WATCH_HEADER = "x-hearth-watch";
-export const WATCH_PROTOCOL = "hearth.watch.";
 const NEVER = new AbortController().signal;
 /** A credential in an address ends up in histories, Referer headers and other programs' logs. */
 const CREDENTIAL_NAMES = new Set([

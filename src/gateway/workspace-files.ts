@@ -47,7 +47,7 @@ export function namesOf(path: string): string[] {
 const DECEIVING = /\p{Cc}|[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
 
 /** Throws name_refused for a new file's name that deceives people or programs (A24). */
-export function checkNewName(name: string): void {
+function checkNewName(name: string): void {
   const why = DECEIVING.test(name)
     ? "holds characters that cannot be seen"
     : name !== name.trim()

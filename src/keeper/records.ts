@@ -17,7 +17,7 @@ export interface Intent {
   createdAt: number;
 }
 
-export const defaultQuota = 64 * 1024 * 1024;
+const defaultQuota = 64 * 1024 * 1024;
 
 /** NUL-terminated `key=value` entries, the last one `end`. Throws `invalid_params` where a value cannot be passed on. */
 export function encodeIntent({ spec, mark, secret, createdAt }: Intent): Buffer {

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** Marks the file as ours ("Hrth"), so that another program's database is not taken for a log. */
-export const APPLICATION_ID = 0x48727468;
+const APPLICATION_ID = 0x48727468;
 
 /** Step n brings a database of version n to n + 1. Steps are added, never changed. */
 export const migrations: readonly string[] = [

@@ -27,7 +27,7 @@ function addUp(sum: [number, number], bytes: Buffer, swap: boolean): void {
  * True if a commit that had reached the disk is no longer whole. One transaction is synced before the next is written, so
  * a bad frame with frames of a later transaction behind it was damaged; one in the last transaction is merely unfinished.
  */
-export function walLostCommits(path: string): boolean {
+function walLostCommits(path: string): boolean {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const header = Buffer.from(new ArrayBuffer(HEADER));

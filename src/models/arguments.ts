@@ -1,7 +1,7 @@
 // Arguments of a tool call as a model wrote them: usually JSON, sometimes not, and then the model has to hear of it.
 
 /** The only field of arguments that were no JSON object; its value is the text as it came, shortened. */
-export const INVALID = "_invalid";
+const INVALID = "_invalid";
 const LONGEST_QUOTE = 2_000;
 
 /** Never throws: what is no JSON object comes back as `{_invalid: text}`, for which every tool's schema has no place. */

@@ -35,7 +35,7 @@ function ownBinFolders(): ReadonlySet<string> {
 const own = ownBinFolders();
 
 /** PATH without what npm added to run Hearth: a person's `node` must be theirs, not the one Hearth brought. */
-export function cleanPath(value: string): string {
+function cleanPath(value: string): string {
   return value
     .split(":")
     .filter((entry) => !own.has(entry.replace(/\/$/, "")) && !entry.endsWith("/node-gyp-bin"))

@@ -20,7 +20,7 @@ import type { Book, Recorder } from "./record.ts";
 import type { Running } from "./usage/usage.ts";
 import { Watcher } from "./watcher.ts";
 
-export const NOTICE_CHARACTERS = 2_000;
+const NOTICE_CHARACTERS = 2_000;
 /** How long after its last signal a killed process may take to be gone before the killer is answered anyway. */
 const LAST_MOMENTS_MS = 5_000;
 /** With a grace of 0 nothing follows the first signal: whoever sent it is answered soon, ended or not. */

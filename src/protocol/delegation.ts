@@ -6,7 +6,7 @@ import { Routing, Time } from "./rows.ts";
 /** Ten years: longer is a mistake in units. */
 const Seconds = z.number().min(0).max(315_360_000);
 
-export const DelegatedResult = z.object({
+const DelegatedResult = z.object({
   /** What this part of the work was; one alone needs none. */
   task: z.string().max(4_000).optional(),
   status: z.enum(["done", "failed", "cancelled"]),

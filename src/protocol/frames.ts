@@ -1,7 +1,6 @@
 // The JSON-RPC 2.0 frames, and the control frames of a terminal socket.
 import * as z from "zod";
 import type { WireError } from "./errors.ts";
-import type { EventParams } from "./events.ts";
 
 export const RequestId = z.union([z.string().max(200), z.number().int(), z.null()]);
 export type RequestId = z.infer<typeof RequestId>;
@@ -15,11 +14,6 @@ export const RpcRequest = z.object({
 export type RpcRequest = z.infer<typeof RpcRequest>;
 
 export type RpcAnswer = { jsonrpc: "2.0"; id: RequestId } & ({ result: unknown } | { error: WireError });
-export interface EventFrame {
-  jsonrpc: "2.0";
-  method: "event";
-  params: EventParams;
-}
 
 /** Cancels the request with this id on the same connection. */
 export const CancelParams = z.object({ id: RequestId });

@@ -11,7 +11,7 @@ import { lastWords, SandboxFailed } from "./words.ts";
 
 const KEEPER = "/.hearth-keeper";
 /** How both programs find their engine, its settings and what they are logged in to. */
-export const engineVariables = [
+const engineVariables = [
   ...["XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"],
   ...["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"],
   ...["CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "REGISTRY_AUTH_FILE"],

@@ -16,7 +16,7 @@ const READY = "hearth: connected";
 /** Who ran over a connection hears of its end a moment before it has gone. */
 const WORDS_MS = 2_000;
 /** What `ssh` needs to find keys and agents. */
-export const sshVariables = ["SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME"];
+const sshVariables = ["SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME"];
 
 /** First words win over the person's own settings: these must hold for anything here to work. */
 const always = [

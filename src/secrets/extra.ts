@@ -7,7 +7,7 @@ import { wrapsAt } from "./run.ts";
 import { RANK, type Span } from "./span.ts";
 import type { View } from "./view.ts";
 
-export const EXTRA = "redaction_extra";
+const EXTRA = "redaction_extra";
 /** No key is longer. */
 const LONGEST = 1024;
 /** So many beginnings in one text that are none: after that each is taken for one, since to look at all would take too long. */

@@ -19,7 +19,7 @@ const FRAME_OF_RESULT = 180;
 const MOST_WAITING = 200;
 
 /** The same work of the same session has the same id: of text from anywhere, so its digest stands in for it. */
-export const delegatedNotice = (sessionId: string, delegationId: string): string =>
+const delegatedNotice = (sessionId: string, delegationId: string): string =>
   `notice_${sessionId}_delegated_${createHash("sha256").update(delegationId).digest("hex").slice(0, 24)}`;
 
 /** The same without secrets, escape sequences and control characters. Lets others have their turn: it may be megabytes. */

@@ -13,7 +13,7 @@ import type { Call } from "./state.ts";
 type Choice = Payload<"approval.settled">["choice"];
 
 /** A call asks at most once for each kind, so its request's name follows from its own: a restart finds the same one. */
-export function requestIdOf(callId: string): string {
+function requestIdOf(callId: string): string {
   return `req_${createHash("sha256").update(callId).digest("hex").slice(0, 12)}`;
 }
 

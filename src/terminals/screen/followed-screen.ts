@@ -9,7 +9,7 @@ import type { Growth, Snapshot } from "./messages.ts";
 import { skippable } from "./skip.ts";
 
 /** Characters of scrollback that a checkpoint and a snapshot hold at most. */
-export const MOST_HISTORY = 4 * 1024 * 1024;
+const MOST_HISTORY = 4 * 1024 * 1024;
 /** Drawn without looking at the clock or at anybody else's wishes. */
 const PIECE = 4 * 1024;
 const SMALL_PIECE = 256;
