@@ -10,7 +10,8 @@ const root = resolve(import.meta.dirname, "..");
 /** What each part may import beside itself. */
 const below: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  log: ["protocol"],
+  threads: [],
+  log: ["protocol", "threads"],
   models: ["secrets", "protocol"],
   keeper: ["protocol"],
   regex: ["protocol"],
@@ -18,8 +19,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   config: ["regex", "protocol"],
   limits: ["protocol"],
   sandboxes: ["keeper", "protocol"],
-  processes: ["keeper", "limits", "log", "protocol", "regex", "sandboxes", "secrets"],
-  terminals: ["processes", "keeper", "limits", "log", "protocol"],
+  processes: ["keeper", "limits", "log", "protocol", "regex", "sandboxes", "secrets", "threads"],
+  terminals: ["processes", "keeper", "limits", "log", "protocol", "threads"],
   tools: ["processes", "terminals", "keeper", "log", "secrets", "protocol"],
   turns: ["tools", "models", "processes", "terminals", "keeper", "log", "secrets", "protocol"],
   gateway: ["turns", "tools", "models", "processes", "terminals", "keeper", "log", "secrets", "protocol"],
@@ -143,7 +144,7 @@ describe("the architecture", () => {
     after(() => rmSync(copy, { recursive: true, force: true }));
 
     const planted: readonly (readonly [string, string, RegExp])[] = [
-      ["src/log/planted.ts", 'import { openLog } from "../turns/turns.ts";\n', /log may import only protocol/],
+      ["src/log/planted.ts", 'import { openLog } from "../turns/turns.ts";\n', /log may import only protocol, threads/],
       ["src/log/planted.ts", 'import type { Turns } from "../turns/turns.ts";\n', /log may import only protocol/],
       ["src/client/planted.ts", 'export * from "../log/event-log.ts";\n', /client may import only protocol/],
       ["src/cli/planted.ts", 'const part = await import("../log/event-log.ts");\nvoid part;\n', /cli may import only/],
@@ -197,6 +198,11 @@ describe("the source", () => {
   it("reads the environment in one place", () => {
     const allowed = (file: string): boolean => file === "src/config/environment.ts" || isTest(file);
     assert.deepEqual(each(/\bprocess\.env\b|\benv\s*[,}][^;\n]*=\s*process\b|from "node:process"/g, allowed), []);
+  });
+
+  it("starts threads in one place", () => {
+    const allowed = (file: string): boolean => file === "src/threads/host-thread.ts" || isTest(file);
+    assert.deepEqual(each(/\bnew Worker\(/g, allowed), []);
   });
 
   it("needs no compiler: no enum, no namespace, no parameter property", () => {

@@ -1,7 +1,6 @@
 // The main thread's end of the writer thread: requests, answers, and what becomes of them if the thread dies.
-import { getCompileCacheDir } from "node:module";
-import { dirname } from "node:path";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { hostThread } from "../threads/host-thread.ts";
 import { StorageFailed } from "./event-log.ts";
 import type { Answers, Ask, Fault, Said, WriterData } from "./messages.ts";
 
@@ -66,11 +65,8 @@ export class WriterThread {
   /** Starts the thread and opens the database. Throws StorageFailed, with what to do, if it cannot be used. */
   static async start(file: string, onWarning: (text: string) => void): Promise<WriterThread> {
     const entry = new URL("./writer.ts", import.meta.url);
-    // Without the host's compile cache the thread would load the type stripper for itself: 17 MB.
-    const cache = getCompileCacheDir();
-    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
     const workerData: WriterData = { file };
-    const worker = new Worker(entry, { workerData, env, name: "log writer" });
+    const worker = hostThread(entry, { workerData, name: "log writer" });
     const logId = await new Promise<string>((resolve, reject) => {
       worker.on("message", (said: Said) => {
         if (said.said === "ready") resolve(said.logId);

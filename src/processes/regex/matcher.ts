@@ -1,10 +1,9 @@
 // The host's end of the regex thread. The thread is there while somebody watches with a regular expression, and no longer. If it
 // dies it is started again; an expression that kills it time after time is matched no more, and its owner hears of that.
-import { getCompileCacheDir } from "node:module";
-import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Regex } from "../../regex/engine.ts";
+import { hostThread } from "../../threads/host-thread.ts";
 import type { Ask, Cut, Said } from "./messages.ts";
 import type { LineHits } from "./scan.ts";
 
@@ -59,10 +58,7 @@ class Thread {
   #dead: ThreadGone | undefined;
 
   constructor(entry: URL, onGone: () => void) {
-    // Without the host's compile cache the thread would load the type stripper for itself.
-    const cache = getCompileCacheDir();
-    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
-    this.#worker = new Worker(entry, { name: "regex", env, resourceLimits: { maxOldGenerationSizeMb: 128 } });
+    this.#worker = hostThread(entry, { name: "regex", resourceLimits: { maxOldGenerationSizeMb: 128 } });
     // Whoever waits for an answer keeps the host alive by other means.
     this.#worker.unref();
     this.#worker.on("message", ({ n, hits }: Said) => {

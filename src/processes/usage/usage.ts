@@ -1,12 +1,11 @@
 // What running children use: asked for by any number of clients, looked up once a second at most, and not at all unasked.
-import { getCompileCacheDir } from "node:module";
 import { platform } from "node:os";
-import { dirname } from "node:path";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Live } from "../../keeper/keepers.ts";
 import { HostError } from "../../protocol/errors.ts";
 import type { Result } from "../../protocol/methods.ts";
 import { Redactor } from "../../secrets/redactor.ts";
+import { hostThread } from "../../threads/host-thread.ts";
 import type { FromThread, Member, Sample, Subject, ToThread } from "./messages.ts";
 
 /** A running child as its part knows it. */
@@ -144,12 +143,9 @@ export class Usage implements AsyncDisposable {
     this.#idle = setTimeout(() => void this.#sleep(), IDLE_MS);
     this.#idle.unref();
     if (this.#thread !== undefined) return this.#thread;
-    const entry = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
-    // Without the host's compile cache the thread would load the type stripper for itself.
-    const cache = getCompileCacheDir();
-    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
+    const entry = new URL("./thread.ts", import.meta.url);
     const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 };
-    const thread = new Worker(entry, { name: "usage", env, resourceLimits });
+    const thread = hostThread(entry, { name: "usage", resourceLimits });
     thread.unref();
     this.#thread = thread;
     thread.on("message", (message: FromThread) => this.#waiting.get(message.n)?.resolve(message));

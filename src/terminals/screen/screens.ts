@@ -1,12 +1,11 @@
 // The host's side of its terminals' screens: tells their thread what has been printed, asks it for snapshots, and starts
 // it anew when it dies or hangs. Nothing here waits for a screen to be drawn, except who asked for it.
-import { getCompileCacheDir } from "node:module";
-import { dirname } from "node:path";
 import { setImmediate as immediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Drawn } from "../../processes/attachment.ts";
 import type { SizeHistory } from "../../processes/size-history.ts";
 import { HostError } from "../../protocol/errors.ts";
+import { hostThread } from "../../threads/host-thread.ts";
 import { frameOf, isCurrent, loadCheckpoint, trimmed } from "./checkpoint.ts";
 import type { FromThread, Snapshot, ToThread } from "./messages.ts";
 
@@ -152,11 +151,8 @@ export class Screens implements AsyncDisposable {
   #wake(): void {
     if (this.#thread !== undefined) return;
     const { pingMs, stuckMs } = this.#patience;
-    // Without the host's compile cache the thread would load the type stripper for itself: 25 MB, and 60 ms.
-    const cache = getCompileCacheDir();
-    const thread = new Worker(this.#patience.thread, {
+    const thread = hostThread(this.#patience.thread, {
       name: "screens",
-      env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });
     this.#thread = thread;
