@@ -22,7 +22,8 @@ import type { Pacer } from "./pacer.ts";
 import { begin, sandboxOf } from "./placement.ts";
 import { firstCharacters } from "./plain-text.ts";
 import { type Prepared, prepare, type StartProcess, withLive } from "./preparation.ts";
-import { type Book, fromFacts, parseStored, Recorder, VIEW } from "./record.ts";
+import { type Book, Recorder } from "./record.ts";
+import { PREFIX, recover } from "./recovery.ts";
 import { Room } from "./room.ts";
 import { Supervised, type Surroundings } from "./supervised.ts";
 import type { Running } from "./usage/usage.ts";
@@ -49,8 +50,6 @@ export interface ProcessSettings {
   activeMaxMs?: number;
 }
 
-const PREFIX = "proc_";
-const FOREIGN = "The log did not know of it: it was found beside it and taken over.";
 /** The ways a start can come to nothing that are worth a row in the list. */
 const startFailures: ReadonlySet<Reason> = new Set<Reason>(["failed_start", "start_timeout", "pty_limit"]);
 const MOST = { running: 4_096, runningOfSession: 256 };
@@ -250,83 +249,14 @@ export class Processes implements AsyncDisposable {
   }
 
   async #recover(): Promise<void> {
-    const stored = new Map<string, { row: ProcessRow; book: Book }>();
-    for (const [id, value] of await this.#o.log.views(VIEW)) {
-      const parsed = parseStored(value);
-      if (parsed === null) this.#o.onWarning(`The stored row of process ${id} is not readable and is passed over`);
-      else stored.set(id, parsed);
-    }
-    const ends: Promise<void>[] = [];
-    for (const one of this.#o.adopted) {
-      const id = "child" in one ? one.child.id : one.id;
-      if (!id.startsWith(PREFIX)) continue;
-      const row = stored.get(id) ?? null;
-      if (one.state === "torn") this.#o.onWarning(`The files of process ${id} are passed over: ${one.warning}`);
-      else if (one.state === "failed_start") await this.#recoverFailed(id, row, one);
-      else {
-        stored.delete(id);
-        await this.#recoverChild(one.child, row, ends);
-      }
-    }
-    for (const { row, book } of stored.values()) await this.#recoverRow(row, book);
+    const ends = await recover({
+      ...{ ...this.#o, redactor: this.#redactor, recorder: this.#recorder, known: this.#known },
+      supervised: (row, book, child) => new Supervised(row, book, child, this.#around),
+      add: (process) => this.#add(process),
+      failed: (row, book, why) => this.#failed(row, book, why, true),
+    });
     await Promise.race([Promise.all(ends), new Promise((resolve) => onceAborted(this.#leaving.signal, resolve))]);
     await this.#forgetting.sweep();
-  }
-
-  async #recoverChild(
-    child: Child,
-    stored: { row: ProcessRow; book: Book } | null,
-    ends: Promise<void>[],
-  ): Promise<void> {
-    const known = stored ?? fromFacts(child.spec.facts);
-    if (known === null) {
-      this.#o.onWarning(`The files of process ${child.id} do not say what it is: it is left alone`);
-      return;
-    }
-    const { book } = known;
-    this.#redactor.learnEnvironment(child.spec.env);
-    this.#o.limits?.adopt(child.spec.groups ?? []);
-    const row = known.row.status === "running" ? { ...known.row, recovered: true } : known.row;
-    const seen = (await this.#o.sandboxes?.adopted(row.environment, child)) ?? child;
-    // No row: the host died before it could write one, or somebody has put back an older log. It is never ended for that.
-    const found = stored === null ? { ...withLive(row, seen), foreign: true, notes: [...row.notes, FOREIGN] } : row;
-    const process = new Supervised(found, book, seen, this.#around);
-    // The host may have died between the keeper's start and its own record of it; else this only notes `recovered`.
-    if (process.running) await this.#recorder.started(process.row, book);
-    this.#add(process);
-    if (process.running && child.end !== undefined) ends.push(process.ended);
-  }
-
-  async #recoverFailed(
-    id: string,
-    stored: { row: ProcessRow; book: Book } | null,
-    one: Adopted & { state: "failed_start" },
-  ) {
-    const known = stored ?? fromFacts(one.spec?.facts);
-    const why =
-      one.errno === undefined
-        ? "the host ended while it was being started"
-        : `${one.errno} at step "${one.step ?? "start"}"`;
-    if (known !== null && known.row.status === "running") await this.#failed(known.row, known.book, why, true);
-    await this.#o.keepers.forget(id);
-  }
-
-  /** A row whose child has no files (any more). */
-  async #recoverRow(row: ProcessRow, book: Book): Promise<void> {
-    if (this.#known.has(row.process_id)) return;
-    const gone: ProcessRow =
-      row.status !== "running"
-        ? row
-        : {
-            ...row,
-            status: "lost",
-            completion_reason: "lost",
-            reason: "its files are gone",
-            ended_at: Date.now(),
-            closed: true,
-          };
-    if (gone !== row) await this.#recorder.ended(gone, book, "");
-    this.#known.add(new Supervised({ ...gone, closed: true }, book, null, this.#around));
   }
 
   #find(id: string): Supervised {
