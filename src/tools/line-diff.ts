@@ -1,4 +1,5 @@
 // What a write changes, line by line, for a person who is to say yes to it: as unified diff, bounded in time and in length.
+import { MARGIN } from "../secrets/redactor.ts";
 
 /** Lines around a change that stay as they are. */
 const AROUND = 3;
@@ -17,18 +18,52 @@ interface Step {
 /** Of what lies between the first and the last difference; more than this nobody reads, and it would hold up the host. */
 const MOST_COMPARED = 256 * 1024;
 
+/** How each of two texts may be shown; line breaks have to stay. */
+export interface Covers {
+  old: (text: string) => string;
+  now: (text: string) => string;
+}
+const bare: Covers = { old: (text) => text, now: (text) => text };
+
 /**
  * The lines that go and come between two texts, as `diff -u` writes them, without its head: `@@ -1,3 +1,4 @@`, then lines
  * that begin with a blank, `-` or `+`; a line that begins with `\` is a note. Empty where nothing changes, and undefined
- * where too much does.
+ * where too much does. `covers` is given a text with what stands around it, since what is secret in a line may be known by others.
  */
-export function lineDiff(old: string, now: string): string | undefined {
+export function lineDiff(old: string, now: string, covers: Covers = bare): string | undefined {
   if (old === now) return "";
   // Lines are made only of what differs: of a long text with a small change most is never touched.
   const { from, tail, line } = between(old, now);
   const [gone, came] = [old.slice(from, old.length - tail), now.slice(from, now.length - tail)];
   if (gone.length > MOST_COMPARED || came.length > MOST_COMPARED) return undefined;
-  return bounded(written(stepsBetween(linesOf(gone), linesOf(came)), line));
+  const shown = {
+    gone: linesShown(old, from, old.length - tail, covers.old),
+    came: linesShown(now, from, now.length - tail, covers.now),
+  };
+  const steps = covered(stepsBetween(linesOf(gone), linesOf(came)), shown.gone, shown.came);
+  return steps && bounded(written(steps, line));
+}
+
+/** The lines between two places as they may be shown. */
+function linesShown(text: string, from: number, to: number, cover: (text: string) => string): string[] {
+  const start = Math.max(0, from - MARGIN);
+  const lines = linesOf(cover(text.slice(start, to + MARGIN)));
+  const before = linesOf(text.slice(start, from)).length;
+  return lines.slice(before, before + linesOf(text.slice(from, to)).length);
+}
+
+/** What differs is decided by the texts as they are, and shown as it may be; undefined where the lines of both do not match. */
+function covered(steps: readonly Step[], gone: readonly string[], came: readonly string[]): Step[] | undefined {
+  let [x, y] = [0, 0];
+  const shown: Step[] = [];
+  for (const { kind } of steps) {
+    const text = kind === "+" ? came[y] : gone[x];
+    if (text === undefined) return undefined;
+    shown.push({ kind, text });
+    if (kind !== "+") x += 1;
+    if (kind !== "-") y += 1;
+  }
+  return x === gone.length && y === came.length ? shown : undefined;
 }
 
 /** With their ends: another end of a line, or none, is another line. */

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
 import type { Routing } from "../protocol/rows.ts";
+import type { Covers } from "./line-diff.ts";
 
 /** What a model is told of a tool. The models part reads the same shape; neither part needs the other for it. */
 export interface ToolSpec {
@@ -46,7 +47,7 @@ export interface Plan {
   before?: string | null;
   after?: string;
   /** What a write changes, as unified diff, for the person who is asked; undefined where there is nothing to compare. */
-  change?: () => string | undefined;
+  change?: (covers: Covers) => string | undefined;
   /** Where a command is to run, `local` or a sandbox: what was approved for one is not run in another. */
   sandbox?: string;
   /** Undefined: needs no approval. `dangerous`: asks even where a grant for the session exists. */

@@ -90,7 +90,7 @@ const MAX_COMPARED = 4 * 1024 * 1024;
 function changeOf(old: Buffer | undefined, content: string): Pick<Plan, "change"> {
   if (old === undefined || old.length > MAX_COMPARED || !isUtf8(old)) return {};
   const text = old.toString();
-  return text.includes("\0") ? {} : { change: () => lineDiff(text, content) || undefined };
+  return text.includes("\0") ? {} : { change: (covers) => lineDiff(text, content, covers) || undefined };
 }
 
 const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");

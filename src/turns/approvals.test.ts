@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { type Script, ScriptedModel } from "../../test/support/scripted-model.ts";
 import { Redactor } from "../secrets/redactor.ts";
-import { shownDiff } from "./requests.ts";
+import { lineDiff } from "../tools/line-diff.ts";
+import { covering } from "./requests.ts";
 import { asks, only, TestTurns, tool, untrusted } from "./testing/test-turns.ts";
 
 const t = new TestTurns();
@@ -43,12 +45,26 @@ describe("an approval", () => {
     const redactor = new Redactor();
     const token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
     const key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----";
-    const diff = `@@ -1,5 +1,3 @@\n-a = "${token}"\n${key.replace(/^/gm, "-")}\n b\r\n+A_TOKEN=x$(reboot)\n\\ No newline at end of file\n`;
-    const shown = shownDiff(diff, redactor);
+    const shown = lineDiff(`a = "${token}"\n${key}\nb\r\n`, "b\r\nA_TOKEN=x$(reboot)", covering(redactor)) ?? "";
     assert.ok(!shown.includes(token) && !shown.includes("MIIEvQ"), shown);
     assert.match(shown, /\n b\r\n\+A_TOKEN=x\$\(reboot\)\n\\ No newline/);
     assert.ok(shown.split("\n").every((row) => row === "" || /^[@ +\\-]/.test(row)));
-    assert.equal(shownDiff("@@ -1 +1 @@\n-a\n+\n", redactor), "@@ -1 +1 @@\n-a\n+\n");
+    assert.equal(lineDiff("a\n", "\n", covering(redactor)), "@@ -1 +1 @@\n-a\n+\n");
+  });
+
+  it("A42: of a change in the middle of a key nothing of the old key is shown, whatever lines of it both texts have", () => {
+    const body = Array.from({ length: 24 }, (_, n) =>
+      createHash("sha512").update(String(n)).digest("base64").slice(0, 64),
+    );
+    const file = (...lines: string[]) =>
+      `x = 1\n-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----\ny = 2\n`;
+    const others = body.map((line) => [...line].reverse().join(""));
+    for (const now of [file(...others), file(...body.with(12, "touch $(reboot)")), file(...body.slice(0, 9))]) {
+      const shown = lineDiff(file(...body), now, covering(new Redactor())) ?? "";
+      for (const line of body) assert.ok(!shown.includes(line.slice(0, 30)), shown);
+      assert.ok(!now.includes("reboot") || shown.includes("\n+touch $(reboot)\n"), shown);
+      assert.match(shown, /^@@ .*\n/);
+    }
   });
 
   it("S6: for the session covers the next calls, in later turns too", async () => {

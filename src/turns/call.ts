@@ -3,7 +3,7 @@ import { invalidArguments } from "../models/arguments.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
 import { BadArguments, type Plan, type Tool, type ToolContext, type ToolOutcome } from "../tools/tool.ts";
 import type { Stops, TurnParts } from "./parts.ts";
-import { approval, mustAsk, shownDiff } from "./requests.ts";
+import { approval, covering, mustAsk } from "./requests.ts";
 import type { Session } from "./session.ts";
 import type { Call, OpenTurn } from "./state.ts";
 
@@ -141,10 +141,10 @@ async function ask(
     : mustAsk(plan, name, { typedByPerson, mode: session.row.approvals, session, grants });
   if (reason === undefined) return undefined;
   if (plan.grantKey !== undefined) parts.grantKeys.set(call_id, plan.grantKey);
-  const diff = plan.change?.();
+  const diff = plan.change?.(covering(redactor));
   const shown = {
     ...plan,
-    ...(diff === undefined ? {} : { diff: shownDiff(diff, redactor) }),
+    ...(diff === undefined ? {} : { diff }),
     preview: redactor.decision(plan.preview),
     arguments: redactor.decisions(parts.written.get(call_id) ?? args),
   };

@@ -6,6 +6,7 @@ import { newEvent, type Payload } from "../protocol/events.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { ApprovalMode } from "../protocol/rows.ts";
 import type { Redactor } from "../secrets/redactor.ts";
+import type { Covers } from "../tools/line-diff.ts";
 import type { Plan } from "../tools/tool.ts";
 import type { Session } from "./session.ts";
 import type { Call } from "./state.ts";
@@ -47,25 +48,13 @@ export function mustAsk(
 }
 
 /**
- * A diff as a person may see it: what comes is decided about, so that of it only what can do nothing is hidden; what was in
- * the file before is nobody's to decide, and no secret of it goes into the journal.
+ * How a change may be shown: what comes is decided about, so that of it only what can do nothing is hidden; what was in the
+ * file before is nobody's to decide, and no secret of it goes into the journal.
  */
-export function shownDiff(diff: string, redactor: Pick<Redactor, "text" | "decision">): string {
-  // Lines of one kind together: a secret may be longer than a line.
-  const runs: { mark: string; lines: string[] }[] = [];
-  for (const line of diff.split("\n").slice(0, -1)) {
-    const mark = line.slice(0, 1);
-    const last = runs.at(-1);
-    if (last?.mark === mark) last.lines.push(line.slice(1));
-    else runs.push({ mark, lines: [line.slice(1)] });
-  }
-  const cleaned = ({ mark, lines }: (typeof runs)[number]) => {
-    const text = `${lines.join("\n")}\n`;
-    if (mark === "@" || mark === "\\") return lines;
-    return (mark === "+" ? redactor.decision(text) : redactor.text(text)).replace(/\n$/, "").split("\n");
-  };
-  return runs.flatMap((run) => cleaned(run).map((line) => `${run.mark}${line}\n`)).join("");
-}
+export const covering = (redactor: Pick<Redactor, "text" | "decision">): Covers => ({
+  old: (text) => redactor.text(text),
+  now: (text) => redactor.decision(text),
+});
 
 /** Asks, unless the journal shows that it was asked already, and waits for the answer. Rejects when the turn is cancelled. */
 export async function approval(
