@@ -65,6 +65,27 @@ describe("secrets that a person adds", () => {
     const flood = redactor.text(near.repeat(5_000));
     assert.ok(flood.startsWith(near) && flood.trimEnd().endsWith(gone));
   });
+  it("A25: one in another, of which each goes on to the end, are looked at no more often than those that are none", () => {
+    for (const [written, text] of [
+      ["/abc[a-z]*/", "abc".repeat(80_000)],
+      ["/abc(?:.*!)?/", "abc ".repeat(60_000)],
+    ] as const) {
+      const secret = secretOf(written);
+      assert.ok("machine" in secret);
+      let looked = 0;
+      const exec = (part: string) => {
+        looked += part.length;
+        return secret.machine.exec(part);
+      };
+      const counted: readonly Secret[] = [{ ...secret, machine: { exec } as unknown as RegExp }];
+      const clean = new Redactor({ on: () => true, extra: () => counted }).text(text);
+      assert.ok(!clean.includes("abc"), clean.slice(0, 200));
+      assert.ok(looked < 16 * text.length, `${looked} characters were looked at`);
+    }
+    // Many in a row are no such text: what stands beside them stays.
+    const many = `${key} is ours\n`.repeat(4_000);
+    assert.ok(redactor.text(many) === `${gone} is ours\n`.repeat(4_000));
+  });
   for (const [what, entry, why] of [
     ["too short a text", "hunter2", /text of 7 characters stands in too many/],
     ["an expression without a beginning", "/[a-z]{30}/", /must begin with at least 3 fixed characters/],

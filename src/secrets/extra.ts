@@ -10,8 +10,11 @@ import type { View } from "./view.ts";
 const EXTRA = "redaction_extra";
 /** No key is longer. */
 const LONGEST = 1024;
-/** So many beginnings in one text that are none: after that each is taken for one, since to look at all would take too long. */
-const MOST_MISSES = 1_000;
+/**
+ * So many characters of one text are looked at beyond what matches are made up of, each once: after that a beginning is taken
+ * for a secret, up to the end of its word, since a text of nothing but beginnings would hold up the host for seconds.
+ */
+const MOST_LOOKED_AT = 1_000 * LONGEST;
 
 export class Extra {
   #from: readonly Secret[] = [];
@@ -29,29 +32,38 @@ export class Extra {
 
   /** Calls `add` for each in the view. */
   each(view: View, add: (span: Span) => void): void {
-    let misses = 0;
+    let looked = 0;
+    /** Up to where the text is known to be secret. */
+    let known = 0;
     this.#finder?.each(view.text, (start, length, shape) => {
       if (shape.atWord && isIn(word, view.text.charCodeAt(start - 1))) return;
-      const end = misses < MOST_MISSES ? endOf(view, start, length, shape) : wordEnd(view.text, start);
+      const over = looked > MOST_LOOKED_AT;
+      if (over && start < known) return;
+      const { end, cost } = over ? { end: wordEnd(view.text, start), cost: 0 } : endOf(view, start, length, shape);
       if (end > start) add({ start, end, label: EXTRA, rank: RANK.known });
-      else misses++;
+      looked += cost - Math.max(0, end - Math.max(start, known));
+      known = Math.max(known, end);
     });
   }
 }
 
-/** Where the match ends that begins at `start`; `start` where there is none. */
-function endOf(view: View, start: number, beginning: number, { machine }: SecretShape): number {
+/** Where the match ends that begins at `start`, which is `start` where there is none; and how many characters were looked at. */
+function endOf(view: View, start: number, beginning: number, { machine }: SecretShape): { end: number; cost: number } {
   const { text } = view;
   const limit = Math.min(text.length, start + LONGEST);
   // It goes over the end of its line only where that was wrapped: else what the next line begins with would be taken for its end.
   const line = Math.min(limit, view.breakFrom(start + 1));
   const inLine = machine.exec(text.slice(start, line))?.[0].length ?? 0;
-  if (inLine > 0 && (start + inLine < line || line === limit || !wrapsAt(view, line))) return start + inLine;
+  const cost = line - start;
+  if (inLine > 0 && (start + inLine < line || line === limit || !wrapsAt(view, line)))
+    return { end: start + inLine, cost };
   const whole = line === limit ? 0 : (machine.exec(text.slice(start, limit))?.[0].length ?? 0);
-  if (whole > 0 || inLine > 0) return start + Math.max(whole, inLine);
+  const both = cost + limit - start;
+  if (whole > 0 || inLine > 0) return { end: start + Math.max(whole, inLine), cost: both };
   // What is still being written, or was cut here, counts from its first characters on.
   const end = wordEnd(text, start);
-  return (end === text.length || text[end] === "…") && end - start > beginning ? end : start;
+  const open = (end === text.length || text[end] === "…") && end - start > beginning;
+  return { end: open ? end : start, cost: both };
 }
 
 function wordEnd(text: string, start: number): number {
