@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { allText, Bed, binaries, eventually } from "./testing/bed.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { allText, Bed, binaries } from "./testing/bed.ts";
 
 /** A new group directly below a hierarchy, empty and gone after the test; undefined where it cannot be had. */
 async function group(t: TestContext, kind: "cgroup2" | "pids"): Promise<string | undefined> {

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
+import { eventually } from "../../test/support/eventually.ts";
 import { encodeFrame, u32 } from "./frames.ts";
 import { type Child, FailedStart, StartTimeout } from "./keepers.ts";
-import { alive, allText, Bed, binaries, eventually, isAlive, until } from "./testing/bed.ts";
+import { alive, allText, Bed, binaries, isAlive, until } from "./testing/bed.ts";
 
 const greeting = Buffer.from("\0hearth-inside:\x01", "latin1");
 const [ready, live, failed, output, death, silence, taken] = [97, 98, 99, 100, 101, 102, 66];

@@ -9,7 +9,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../test/support/eventually.ts";
 import type { ProcessLimits } from "../protocol/rows.ts";
 import {
   type Amounts,
@@ -46,11 +46,6 @@ const there = (path: string): Promise<boolean> =>
     () => false,
   );
 const read = async (...path: string[]): Promise<string> => (await readFile(join(...path), "utf8")).trim();
-
-async function eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
-  for (const until = performance.now() + 10_000; performance.now() < until; await delay(10)) if (await check()) return;
-  throw new Error(`It never came true: ${what}`);
-}
 
 /** A shell that is in these groups before it runs `script`, as the keeper would put it there. */
 async function inGroups(groups: readonly string[], script: string): Promise<ChildProcess> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { access, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
-import { eventually } from "../keeper/testing/bed.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { freshBook, toFacts } from "./record.ts";
 import { SmallHost } from "./testing/small-host.ts";
 

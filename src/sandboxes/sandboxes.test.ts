@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { missing } from "../../test/support/backends.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { SshServer } from "../../test/support/ssh-server.ts";
-import { Bed, binaries, eventually } from "../keeper/testing/bed.ts";
+import { Bed, binaries } from "../keeper/testing/bed.ts";
 import type { SandboxConfig } from "./configured.ts";
 import { Sandboxes, type SandboxesOptions, type SandboxRequest } from "./sandboxes.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { eventually } from "../../test/support/eventually.ts";
 import { call, context } from "../../test/support/tool-call.ts";
-import { eventually } from "../keeper/testing/bed.ts";
 import { endedNotice } from "../processes/processes.ts";
 import { SmallHost } from "../processes/testing/small-host.ts";
 import { processTool } from "./process-tool.ts";

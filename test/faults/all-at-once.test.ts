@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { readlink, stat } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { eventually, isAlive, processes } from "../../src/keeper/testing/bed.ts";
+import { isAlive, processes } from "../../src/keeper/testing/bed.ts";
 import type { Result } from "../../src/protocol/methods.ts";
+import { eventually } from "../support/eventually.ts";
 import { Rounds } from "../support/rounds.ts";
 import { rpc } from "../support/rpc.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";

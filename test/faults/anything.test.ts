@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { RunningHost } from "../support/running-host.ts";
 
 const SECONDS = Number(process.env.HEARTH_ROUNDS_SECONDS ?? 6);

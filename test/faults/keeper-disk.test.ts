@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { allText, Bed, binaries, eventually, OtherHost, textSoFar } from "../../src/keeper/testing/bed.ts";
+import { allText, Bed, binaries, OtherHost, textSoFar } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 
 const run = promisify(execFile);
 

@@ -6,7 +6,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { allText, Bed, binaries, eventually, isAlive, OtherHost, until } from "../../src/keeper/testing/bed.ts";
+import { allText, Bed, binaries, isAlive, OtherHost, until } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { Rounds } from "../support/rounds.ts";
 
 describe("children of a host that is killed", () => {

@@ -9,7 +9,8 @@ import { after, before, describe, it } from "node:test";
 import type { Adopted, Child } from "../../src/keeper/keepers.ts";
 import { endOrphans, parseStat } from "../../src/keeper/orphans.ts";
 import { decodeIntent } from "../../src/keeper/records.ts";
-import { alive, allText, Bed, binaries, eventually, isAlive, textSoFar, until } from "../../src/keeper/testing/bed.ts";
+import { alive, allText, Bed, binaries, isAlive, textSoFar, until } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 
 const tag = `304.${process.pid}`;
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { StartTimeout } from "../../src/keeper/keepers.ts";
 import { encodeIntent } from "../../src/keeper/records.ts";
-import { allText, eventually, isAlive, OtherHost } from "../../src/keeper/testing/bed.ts";
+import { allText, isAlive, OtherHost } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { exists, StartSteps } from "../support/start-steps.ts";
 
 describe("a start that is interrupted", () => {

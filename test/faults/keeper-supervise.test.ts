@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { binaries, eventually, isAlive } from "../../src/keeper/testing/bed.ts";
+import { binaries, isAlive } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 
 const run = promisify(execFile);
 

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import type { Child } from "../../src/keeper/keepers.ts";
-import { alive, Bed, binaries, eventually, holderOf, pidOf, until, type WayIn } from "../../src/keeper/testing/bed.ts";
+import { alive, Bed, binaries, holderOf, pidOf, until, type WayIn } from "../../src/keeper/testing/bed.ts";
 import { outcomeOf } from "../../src/processes/outcome.ts";
+import { eventually } from "../support/eventually.ts";
 import { Rounds } from "../support/rounds.ts";
 
 const tag = `307.${process.pid}`;

@@ -3,9 +3,10 @@ import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { Bed, binaries, eventually, isAlive } from "../../src/keeper/testing/bed.ts";
+import { Bed, binaries, isAlive } from "../../src/keeper/testing/bed.ts";
 import { openLog } from "../../src/log/open.ts";
 import { Terminals } from "../../src/terminals/terminals.ts";
+import { eventually } from "../support/eventually.ts";
 import { RunningHost } from "../support/running-host.ts";
 
 describe("a terminal that cannot start", () => {

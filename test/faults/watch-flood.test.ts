@@ -2,9 +2,9 @@
 // goes on answering as if nothing was.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { eventually } from "../../src/keeper/testing/bed.ts";
 import type { Payload } from "../../src/protocol/events.ts";
 import type { Params } from "../../src/protocol/methods.ts";
+import { eventually } from "../support/eventually.ts";
 import { roundsOf } from "../support/rounds.ts";
 import { refused, rpc } from "../support/rpc.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";

@@ -18,7 +18,7 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { startTickOf } from "../../src/cli/host-file.ts";
-import { eventually } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { canRun, mayRun } from "../support/root.ts";
 
 const root = resolve(import.meta.dirname, "../..");

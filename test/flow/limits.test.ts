@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { eventually } from "../../src/keeper/testing/bed.ts";
 import type { Payload } from "../../src/protocol/events.ts";
+import { eventually } from "../support/eventually.ts";
 import { canRun, isRoot, mayRun } from "../support/root.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import type { HearthClient } from "../../src/client/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { RunningHost } from "../support/running-host.ts";
 
 const main = join(resolve(import.meta.dirname, "../.."), "src/cli/main.ts");
@@ -37,10 +38,8 @@ describe("process commands", () => {
   /** Starts it, and waits until it has printed something. */
   async function running(...argv: string[]): Promise<string> {
     const { process_id } = await client.call("process.start", { argv });
-    for (let tries = 0; tries < 200; tries++) {
-      if ((await client.call("process.poll", { process_id })).output !== "") break;
-      await new Promise((wait) => setTimeout(wait, 50));
-    }
+    const output = async () => (await client.call("process.poll", { process_id })).output;
+    await eventually("it has printed something", async () => (await output()) !== "");
     return process_id;
   }
 

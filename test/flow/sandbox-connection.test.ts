@@ -4,8 +4,9 @@ import { mkdtemp, readdir, realpath, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { eventually, processes } from "../../src/keeper/testing/bed.ts";
+import { processes } from "../../src/keeper/testing/bed.ts";
 import { missing, section } from "../support/backends.ts";
+import { eventually } from "../support/eventually.ts";
 import { rpc } from "../support/rpc.ts";
 import { RunningHost } from "../support/running-host.ts";
 import { SshServer } from "../support/ssh-server.ts";

@@ -10,7 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { HearthClient } from "../../src/client/client.ts";
 import { encodeFrame, frames, u32 } from "../../src/keeper/frames.ts";
-import { eventually } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,9 +4,10 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { eventually, isAlive } from "../../src/keeper/testing/bed.ts";
+import { isAlive } from "../../src/keeper/testing/bed.ts";
 import type { Payload } from "../../src/protocol/events.ts";
 import type { Params } from "../../src/protocol/methods.ts";
+import { eventually } from "../support/eventually.ts";
 import { refused, rpc } from "../support/rpc.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 

@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, readlink, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { alive, eventually } from "../../src/keeper/testing/bed.ts";
+import { alive } from "../../src/keeper/testing/bed.ts";
 import type { Payload } from "../../src/protocol/events.ts";
+import { eventually } from "../support/eventually.ts";
 import { refused, rpc } from "../support/rpc.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join, relative, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { allText, Bed, eventually, processes } from "../../src/keeper/testing/bed.ts";
+import { allText, Bed, processes } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);

@@ -16,8 +16,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
-import { eventually } from "../../src/keeper/testing/bed.ts";
 import { HOST_GROUP } from "../../src/limits/machine.ts";
+import { eventually } from "../support/eventually.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "docs/service.md"), "utf8");

@@ -7,8 +7,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseStat } from "../../src/keeper/orphans.ts";
-import { alive, eventually, isAlive, until } from "../../src/keeper/testing/bed.ts";
+import { alive, isAlive, until } from "../../src/keeper/testing/bed.ts";
 import { SmallHost } from "../../src/processes/testing/small-host.ts";
+import { eventually } from "./eventually.ts";
 import { Rounds } from "./rounds.ts";
 
 export interface PidReuseReport {

@@ -4,10 +4,11 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { eventually, processes } from "../../src/keeper/testing/bed.ts";
+import { processes } from "../../src/keeper/testing/bed.ts";
 import type { Result } from "../../src/protocol/methods.ts";
 import type { ProcessRow } from "../../src/protocol/rows.ts";
 import { type Backend, type Kind, missing, openBackend } from "./backends.ts";
+import { eventually } from "./eventually.ts";
 import { refused, rpc } from "./rpc.ts";
 import { RunningHost } from "./running-host.ts";
 

@@ -6,7 +6,8 @@ import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { eventually, processes } from "../../src/keeper/testing/bed.ts";
+import { processes } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "./eventually.ts";
 
 const run = promisify(execFile);
 

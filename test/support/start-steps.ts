@@ -1,8 +1,9 @@
 // A start that is interrupted at a chosen step: keepers that stop or die there, and how often their command has run.
 import { access, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { alive, Bed, binaries, eventually, type WayIn } from "../../src/keeper/testing/bed.ts";
+import { alive, Bed, binaries, type WayIn } from "../../src/keeper/testing/bed.ts";
 import type { ChildSpec } from "../../src/keeper/types.ts";
+import { eventually } from "./eventually.ts";
 
 export const exists = (file: string): Promise<boolean> =>
   access(file).then(

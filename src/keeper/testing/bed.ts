@@ -1,4 +1,5 @@
 // Where the tests of this part run real keepers: a temporary home, ended and removed with everything in it.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -6,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { compile, defaultOutFile } from "../../../native/compile.mjs";
+import { eventually } from "../../../test/support/eventually.ts";
 import { type Child, type ChildSpec, Keepers, type KeepersOptions, type Transport } from "../keepers.ts";
 import { parseStat } from "../orphans.ts";
 
@@ -143,13 +145,6 @@ export async function until(child: Child, text: string): Promise<string> {
     await child.spool.grown(length, patience);
     if (patience.aborted) throw new Error(`The output never had ${JSON.stringify(text)}: ${JSON.stringify(now)}`);
   }
-}
-
-/** Waits for a condition that nothing announces. */
-export async function eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
-  for (const limit = performance.now() + patienceMs; performance.now() < limit; await delay(10))
-    if (await check()) return;
-  throw new Error(`It never came true: ${what}`);
 }
 
 export async function processes(): Promise<{ pid: number; parent: number; state: string; command: string }[]> {

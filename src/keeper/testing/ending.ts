@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { it } from "node:test";
+import { eventually } from "../../../test/support/eventually.ts";
 import { type End, StillRunning } from "../keepers.ts";
-import { alive, allText, type Bed, eventually, holderOf, isAlive, pidOf, processes, until } from "./bed.ts";
+import { alive, allText, type Bed, holderOf, isAlive, pidOf, processes, until } from "./bed.ts";
 
 export function ending(bed: () => Bed): void {
   it("F16: tells every exit code exactly", async () => {

@@ -5,10 +5,11 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { it } from "node:test";
+import { eventually } from "../../../test/support/eventually.ts";
 import { Link } from "../link.ts";
 import { decodeIntent } from "../records.ts";
 import type { Child } from "../types.ts";
-import { allText, type Bed, eventually, isAlive, until } from "./bed.ts";
+import { allText, type Bed, isAlive, until } from "./bed.ts";
 
 async function secretOf(child: Child): Promise<string> {
   return decodeIntent(await readFile(join(child.dir, "armed")))?.secret ?? "";

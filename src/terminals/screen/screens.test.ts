@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../../test/support/eventually.ts";
 import { SpoolReader } from "../../keeper/spool-reader.ts";
 import type { Drawn } from "../../processes/attachment.ts";
 import { SizeHistory } from "../../processes/size-history.ts";
@@ -77,7 +77,8 @@ describe("the screens of terminals", () => {
       came.feed(Buffer.from(screen));
       assert.deepEqual(differences(stayed.core, came.core, SIZE.cols), []);
       // Put aside as a screen at rest.
-      while ((await readFile(join(child.dir, "screen"), "utf8").catch(() => "")) === "") await delay(200);
+      const putAside = () => readFile(join(child.dir, "screen"), "utf8").catch(() => "");
+      await eventually("it is put aside", async () => (await putAside()) !== "");
     }
     const first = child.spool.length;
     const next = child.again();
@@ -190,9 +191,7 @@ describe("the screens of terminals", () => {
     assert.match((await shown(screens, well)).screen, /before/);
     screens.follow(bad);
     await bad.print("poison");
-    const until = async (count: number) => {
-      while (told.length < count) await delay(10);
-    };
+    const until = (count: number) => eventually(`${count} are told`, () => told.length >= count);
     await until(1);
     await well.print("between\r\n");
     assert.match((await shown(screens, well)).screen, /before\r\nbetween/);
