@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { linksIn } from "./links.ts";
+import { linksIn, linksOf } from "./links.ts";
+import { plain } from "./style.ts";
 
 const shown = (line: string) => linksIn(line).map(({ start, end }) => line.slice(start, end));
 const leads = (line: string) => linksIn(line).map(({ href }) => href);
@@ -39,10 +40,28 @@ describe("addresses in output", () => {
       "https://bank\u200b.example/",
       "http://2130706433/",
       "http://0x7f.1/",
+      "http://2130706433/127.0.0.1",
+      "http://bank\u3002example/bank.example",
+      "http:///evil.example",
       `https://a.example/${"x".repeat(5_000)}`,
     ])
       assert.deepEqual(leads(odd), [], odd);
     assert.deepEqual(leads("https://a.example/größe"), ["https://a.example/gr%C3%B6%C3%9Fe"]);
+  });
+  it("A45: of which a program hides a part are none", () => {
+    const line = (hidden: boolean) => {
+      const texts = ["at ", "https://bank.example", ".evil.example/", " and http://a.example"];
+      const runs = texts.map((text, at) => ({ text, style: { ...plain, bold: at === 1, hidden: hidden && at === 2 } }));
+      return { text: texts.join(""), runs };
+    };
+    assert.deepEqual(
+      linksOf(line(false)).map(({ href }) => href),
+      ["https://bank.example.evil.example/", "http://a.example/"],
+    );
+    assert.deepEqual(
+      linksOf(line(true)).map(({ href }) => href),
+      ["http://a.example/"],
+    );
   });
   it("P18: a very long line costs no more than its beginning", () => {
     assert.deepEqual(linksIn(`${"x".repeat(30_000)} http://a.example`), []);

@@ -2,6 +2,7 @@
 // stands there, and nothing that could be read as another place is a link.
 import { judgeLink } from "../terminal/links.ts";
 import { hiddenCount } from "../visible.ts";
+import type { Line } from "./output-log.ts";
 
 export interface FoundLink {
   readonly start: number;
@@ -33,6 +34,18 @@ export function linksIn(line: string): readonly FoundLink[] {
 }
 const none: readonly FoundLink[] = [];
 
+/** Those of a line that can be read whole: what a program hides would be in the address and not on the page. */
+export function linksOf({ text, runs }: Pick<Line, "text" | "runs">): readonly FoundLink[] {
+  const links = linksIn(text);
+  if (links.length === 0 || !runs.some(({ style }) => style.hidden)) return links;
+  let at = 0;
+  const hidden = runs.flatMap(({ text: { length }, style }) => {
+    at += length;
+    return style.hidden ? [{ start: at - length, end: at }] : [];
+  });
+  return links.filter((link) => !hidden.some(({ start, end }) => start < link.end && link.start < end));
+}
+
 /** Without what belongs to the sentence or the brackets around it. In one pass: a line of brackets must not cost their square. */
 function trimmed(text: string): string {
   const over = { ")": count(text, ")") - count(text, "("), "]": count(text, "]") - count(text, "[") };
@@ -57,6 +70,7 @@ function addressOf(text: string): string | null {
   const { username, password, hostname } = new URL(link.address);
   // `https://bank.example@evil.example` leads to the second of the two.
   if (username !== "" || password !== "") return null;
-  // A host in other letters, or in other numbers, is not the one that is read.
-  return text.toLowerCase().includes(hostname) && !hostname.includes("xn--") ? link.address : null;
+  // A host in other letters, or in other numbers, is not the one that is read, also where its own name comes later in the text.
+  const written = /^(?:https?:\/\/)?(\[[^\]]*\]|[^/?#:]*)/i.exec(text)?.[1]?.toLowerCase();
+  return written === hostname && !hostname.includes("xn--") ? link.address : null;
 }

@@ -1,7 +1,7 @@
 // Lines of output, in their colours. A block is drawn again only when it is another object, and laid out only in view.
 import { Fragment, memo } from "react";
 import { type Finder, type Match, type Part, partsOf } from "../output/find.ts";
-import { type FoundLink, linksIn } from "../output/links.ts";
+import { type FoundLink, linksOf } from "../output/links.ts";
 import type { Block, Line } from "../output/output-log.ts";
 import { lookOf, plain } from "../output/style.ts";
 
@@ -56,7 +56,7 @@ const Lines = memo(function Lines({ block, matches, current }: LinesProps) {
 function OneLine({ line, matches, current }: { line: Line; matches: readonly Match[]; current: Match | null }) {
   const [only] = line.runs;
   if (only === undefined) return <div>{"\n"}</div>;
-  const links = linksIn(line.text);
+  const links = linksOf(line);
   const bare = matches.length === 0 && links.length === 0 && line.runs.length === 1 && only.style === plain;
   if (bare) return <div>{line.text}</div>;
   return (
