@@ -1,8 +1,8 @@
 // The few steps on disk that each start takes, in as few requests to the thread pool as they need: every one of them costs
 // the event loop two turns.
 import { close, fsync, mkdir, open, read, write } from "node:fs";
-import { readdir, rm, rmdir, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const opened = promisify(open);
@@ -69,11 +69,35 @@ export async function syncDirectory(dir: string): Promise<void> {
   }
 }
 
+/** No child's name begins like this. */
+const removed = ".removed-";
+
+/** A directory whose removal a crash has cut short, by its name. */
+export function isRemoved(name: string): boolean {
+  return name.startsWith(removed);
+}
+
 /**
- * Removes a child's directory. One of files alone goes name by name, in half the steps of `rm`, which looks at each first;
- * whatever stands in the way (a keeper that is just leaving may still put a file into it) is left to `rm`.
+ * Removes a child's directory, under another name: what a crash leaves of it is no child whose records are missing, and
+ * the next host removes it. Nothing happens where there is none.
  */
 export async function removeDirectory(dir: string): Promise<void> {
+  const leaving = join(dirname(dir), removed + basename(dir));
+  try {
+    await rename(dir, leaving);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    await removeRest(dir); // something has that name already, or none can be given on this disk any more
+    return;
+  }
+  await removeRest(leaving);
+}
+
+/**
+ * Removes a directory as it is. One of files alone goes name by name, in half the steps of `rm`, which looks at each first;
+ * whatever stands in the way (a keeper that is just leaving may still put a file into it) is left to `rm`.
+ */
+export async function removeRest(dir: string): Promise<void> {
   try {
     // One after the other: who starts something meanwhile waits for the same few threads.
     for (const name of await readdir(dir)) await unlink(join(dir, name));

@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { addAbortListener } from "node:events";
 import { constants } from "node:fs";
-import { access, type FileHandle, mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { access, type FileHandle, mkdir, open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { HostError } from "../protocol/errors.ts";
 import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
-import { makeDirectory, removeDirectory, syncDirectory, writeDurably } from "./files.ts";
+import { isRemoved, makeDirectory, removeDirectory, removeRest, syncDirectory, writeDurably } from "./files.ts";
 import { Gate } from "./gate.ts";
 import { KeptChild } from "./kept-child.ts";
 import { Launcher, type Reply } from "./launcher.ts";
@@ -72,6 +72,7 @@ export class Keepers implements AsyncDisposable {
   readonly #starting = new Gate(startsAtOnce);
   readonly #turns = new Turns();
   #parentSync: Promise<void> | undefined;
+  readonly #openedAt = Date.now();
 
   private constructor(options: KeepersOptions, childrenDir: string, parent: FileHandle) {
     this.#childrenDir = childrenDir;
@@ -125,7 +126,9 @@ export class Keepers implements AsyncDisposable {
     const entries = await readdir(this.#childrenDir, { withFileTypes: true });
     for (const entry of entries)
       if (!entry.isDirectory()) this.#onWarning(`${entry.name} in the children's directory is not a child: ignored`);
-    const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    for (const name of names.filter(isRemoved)) this.#inBackground(removeRest(join(this.#childrenDir, name)));
+    const ids = names.filter((name) => !isRemoved(name));
     const found: Adopted[] = [];
     const next = async (): Promise<void> => {
       for (let id = ids.pop(); id !== undefined; id = ids.pop()) found.push(await this.#adoptSafely(id));
@@ -294,6 +297,7 @@ export class Keepers implements AsyncDisposable {
     if (!validId.test(id)) return this.#torn(id, "that is no child's name");
     const dir = join(this.#childrenDir, id);
     const { claim, intent } = await readIntent(dir);
+    if (claim === "none" && (await neverWritten(dir, this.#openedAt))) return { state: "failed_start", id };
     if (intent === undefined || intent.spec.id !== id) return this.#torn(id, "its spec is torn or foreign");
     if (claim === "spec") return await this.#adoptUnclaimed(id, dir, intent);
     if (claim === "revoked" || !(await this.#goesOn(dir, intent))) {
@@ -346,7 +350,9 @@ export class Keepers implements AsyncDisposable {
   }
 
   #inBackground(work: Promise<void>): void {
-    const guarded = work.catch((error: unknown) => this.#onWarning(`Ending a late start: ${String(error)}`));
+    const guarded = work.catch((error: unknown) =>
+      this.#onWarning(`Something left behind could not be ended or removed: ${String(error)}`),
+    );
     this.#cleaning.add(guarded);
     void guarded.then(() => this.#cleaning.delete(guarded));
   }
@@ -363,6 +369,12 @@ async function readIntent(dir: string): Promise<{ claim: string; intent: Intent 
     if (bytes.length > 0) return { claim, intent: decodeIntent(bytes) };
   }
   return { claim: "none", intent: undefined };
+}
+
+/** Its host died at the first step of a start, before anything was in `spec`. One made since `openedAt` may be our own. */
+async function neverWritten(dir: string, openedAt: number): Promise<boolean> {
+  const [names, { mtimeMs }] = await Promise.all([readdir(dir), stat(dir)]);
+  return mtimeMs < openedAt && names.every((name) => name === "spec");
 }
 
 async function readLive(dir: string, { spec, secret }: Intent): Promise<Live | undefined> {

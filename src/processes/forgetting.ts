@@ -24,6 +24,7 @@ export class Forgetting {
   readonly #o: Options;
   readonly #timer: NodeJS.Timeout;
   #ended = 0;
+  #closed = false;
   #soon: NodeJS.Timeout | null = null;
   #sweeping: Promise<void> | null = null;
 
@@ -36,7 +37,15 @@ export class Forgetting {
   /** One more has ended. */
   ended(): void {
     if (++this.#ended >= SWEEP_AFTER) void this.sweep();
-    else this.#soon ??= setTimeout(() => void this.sweep(), MOMENT_MS).unref();
+    else this.#sweepSoon();
+  }
+
+  #sweepSoon(): void {
+    if (this.#closed) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      void this.sweep();
+    }, MOMENT_MS).unref();
   }
 
   /** Forgets what is due. Never rejects. */
@@ -45,6 +54,7 @@ export class Forgetting {
       .catch((error: unknown) => this.#o.onWarning(`Old processes could not be removed: ${String(error)}`))
       .finally(() => {
         this.#sweeping = null;
+        if (this.#ended > 0) this.#sweepSoon(); // those that ended meanwhile have not been looked at
       });
     return this.#sweeping;
   }
@@ -68,12 +78,13 @@ export class Forgetting {
     const ids = due.filter((id) => !untold.has(id));
     if (ids.length === 0) return;
     for (const id of ids) known.delete(id);
-    await recorder.forget(ids);
+    // The files first: a row without files is forgotten by the next host, files without a row are a process it has to take over.
     for (const id of ids)
       await keepers.forget(id).catch((error: unknown) => {
         // A daemon that it left behind may live on, with its keeper: the next host finds both.
         onWarning(`the files of ${id} could not be removed: ${String(error)}`);
       });
+    await recorder.forget(ids);
   }
 
   #callOff(): void {
@@ -82,6 +93,7 @@ export class Forgetting {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#callOff();
     await this.#sweeping;

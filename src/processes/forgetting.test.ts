@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { EventLog } from "../log/event-log.ts";
+import { Forgetting } from "./forgetting.ts";
+import type { Known } from "./known.ts";
+import type { Recorder } from "./record.ts";
+
+/** Processes that have ended, as far as forgetting asks about them; `open` holds each removal of files back. */
+function bed(open: Promise<void>) {
+  const steps: string[] = [];
+  const ids: string[] = [];
+  const known = {
+    values: () => ids.map((id, n) => ({ id, running: false, endedFor: n, bytesKept: 0, row: { closed: true } })),
+    delete: (id: string) => ids.splice(ids.indexOf(id), 1),
+  };
+  const forgetting = new Forgetting({
+    known: known as unknown as Known,
+    log: { views: async () => new Map() } as unknown as EventLog,
+    recorder: { forget: async (gone: string[]) => steps.push(`row ${gone.join()}`) } as unknown as Recorder,
+    keepers: {
+      async forget(id) {
+        steps.push(`files ${id}`);
+        await open;
+      },
+    },
+    keep: () => ({ ended: 0, ms: 60_000 }),
+    onWarning: (text) => steps.push(text),
+  });
+  return { steps, ids, forgetting };
+}
+
+describe("forgetting", () => {
+  it("P24: a process that ends while others are being forgotten is looked at a moment later", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { steps, ids, forgetting } = bed(promise);
+    ids.push("proc_a");
+    const sweeping = forgetting.sweep();
+    while (steps.length === 0) await new Promise(setImmediate);
+    ids.push("proc_late");
+    forgetting.ended();
+    t.mock.timers.tick(1_000); // so long does it take
+    resolve();
+    await sweeping;
+    t.mock.timers.tick(1_000);
+    await forgetting.close();
+    assert.deepEqual(steps, ["files proc_a", "row proc_a", "files proc_late", "row proc_late"]);
+  });
+
+  it("P24: files go before rows, so that a crash in between leaves no process that the next host takes over", async () => {
+    const { steps, ids, forgetting } = bed(Promise.resolve());
+    ids.push("proc_a");
+    await forgetting.sweep();
+    await forgetting.close();
+    assert.deepEqual(steps, ["files proc_a", "row proc_a"]);
+  });
+});
