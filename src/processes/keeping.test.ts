@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { access, copyFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../test/support/eventually.ts";
 import { HostError } from "../protocol/errors.ts";
 import { endedNotice } from "./processes.ts";
 import { SmallHost } from "./testing/small-host.ts";
@@ -10,15 +10,8 @@ import { SmallHost } from "./testing/small-host.ts";
 const person = { owner: "person" } as const;
 const agent = { owner: "agent" } as const;
 
-async function until(what: string, there: () => Promise<boolean> | boolean): Promise<void> {
-  const patience = AbortSignal.timeout(15_000);
-  while (!(await there())) {
-    assert.ok(!patience.aborted, what);
-    await delay(10);
-  }
-}
 const settled = (host: SmallHost, id: string): Promise<void> =>
-  until("its output has ended", async () => host.processes.get(id).closed);
+  eventually("its output has ended", async () => host.processes.get(id).closed);
 
 /** Runs so many to their end, the output included. */
 async function run(host: SmallHost, count: number, o: { session_id?: string; notify_on_complete?: boolean } = {}) {
@@ -40,7 +33,7 @@ describe("processes that have ended", () => {
     host.settings = { ...host.settings, keepEnded: 3 };
     const ids = await run(host, 40); // the number of ends after which it is looked at is passed on the way
     const living = await host.processes.start({ ...person, argv: ["sleep", "60"] });
-    await until("the oldest are gone", () => !host.processes.has(ids[0] ?? ""));
+    await eventually("the oldest are gone", () => !host.processes.has(ids[0] ?? ""));
     await host.down();
     await host.up();
     assert.deepEqual(
@@ -67,7 +60,7 @@ describe("processes that have ended", () => {
     await using host = await SmallHost.start();
     host.settings = { ...host.settings, keepEnded: 3 };
     const ids = await run(host, 5);
-    await until("the oldest are gone", () => !host.processes.has(ids[1] ?? ""));
+    await eventually("the oldest are gone", () => !host.processes.has(ids[1] ?? ""));
     assert.deepEqual(
       ids.map((id) => host.processes.has(id)),
       [false, false, true, true, true],
@@ -158,14 +151,14 @@ describe("what is kept of a start", () => {
       ...{ ...agent, session_id: "ses_check", check_every_s: 0.2, command: "echo step 1; read go" },
     });
     const checks = () => host.events("session/ses_check", "notice");
-    await until("the first check", async () => (await checks()).length === 1);
+    await eventually("the first check", async () => (await checks()).length === 1);
     await host.down();
     await host.up();
     const [first] = await checks();
     assert.match(first?.payload.text ?? "", /still runs.*\nCommand: .*\nIts last output:\nstep 1$/);
     const heard = { view: "notice", key: first?.payload.notice_id ?? "", value: null };
     await host.log.append("session/ses_check", [], { views: [heard] });
-    await until("the second check", async () => (await checks()).length === 2);
+    await eventually("the second check", async () => (await checks()).length === 2);
     await host.processes.kill(process_id, { source: "test" });
     assert.deepEqual(
       (await checks()).map(({ payload }) => payload.kind),
