@@ -60,6 +60,7 @@ function Main({ hub }: { hub: Hub }) {
   const [tab, setTab] = useState<PanelTab>("processes");
   const [openProcess, setOpenProcess] = useState<string | null>(null);
   const [insert, setInsert] = useState<{ text: string } | null>(null);
+  const inserted = useCallback(() => setInsert(null), []);
   const [problem, setProblem] = useState<string | null>(null);
   const { id, session, go, wide, setWide, board } = page;
   useEffect(() => {
@@ -203,6 +204,7 @@ function Main({ hub }: { hub: Hub }) {
           onSend={page.send}
           onStop={page.stop}
           insert={insert}
+          onInserted={inserted}
         />
       </main>
       <Drawer

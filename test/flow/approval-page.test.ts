@@ -47,6 +47,12 @@ describe("an approval on the page", () => {
     // What the person typed asks nothing, as before.
     await client.call("prompt.submit", { session_id, text: "run echo ty''ped" });
     await page.getByTestId("tool-printed").filter({ hasText: "typed" }).waitFor();
+    // An example is put in once, where it was chosen; another conversation's field is its own.
+    const other = (await client.call("session.create", { workspace: workspace.path })).session_id;
+    await page.evaluate((id) => location.assign(`#/s/${id}`), other);
+    await page.getByTestId("example").first().waitFor();
+    await page.getByTestId("composer").pressSequentially("mine");
+    assert.equal(await page.getByTestId("composer").inputValue(), "mine");
     assert.deepEqual(errors, []);
   });
 

@@ -14,8 +14,9 @@ export interface ComposerProps {
   /** Rejects with a sentence for the person; the words then come back into the field. */
   onSend: (text: string, mode: "queue" | "steer") => Promise<void>;
   onStop: () => void;
-  /** Text put in from outside (an example prompt); a new object each time. */
+  /** Text put in from outside (an example prompt), until it is there. */
   insert: { text: string } | null;
+  onInserted: () => void;
 }
 
 /** Drafts of this page's life, by session. Not stored: they are cheap and may be private. */
@@ -30,7 +31,7 @@ function keep(sessionId: string, text: string): void {
 }
 
 export const Composer = memo(function Composer(props: ComposerProps) {
-  const { sessionId, busy, queued, offline, prompts, onSend, onStop, insert } = props;
+  const { sessionId, busy, queued, offline, prompts, onSend, onStop, insert, onInserted } = props;
   const draftKey = sessionId ?? "new";
   const [text, setText] = useState(() => drafts.get(draftKey) ?? "");
   const [mode, setMode] = useState<"queue" | "steer">("queue");
@@ -44,11 +45,13 @@ export const Composer = memo(function Composer(props: ComposerProps) {
     if (window.matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
   }, []);
   useEffect(() => keep(draftKey, text), [draftKey, text]);
-  useEffect(() => {
+  // Before anything else happens: an Enter right behind the choice finds the words in the field.
+  useLayoutEffect(() => {
     if (insert === null) return;
     setText(insert.text);
     field.current?.focus();
-  }, [insert]);
+    onInserted();
+  }, [insert, onInserted]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
