@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import type { ViewPut } from "../log/event-log.ts";
 import { HostError } from "../protocol/errors.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
-import type { Result } from "../protocol/methods.ts";
+import type { PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode } from "../protocol/rows.ts";
 import type { Redactor } from "../secrets/redactor.ts";
 import type { Covers } from "../tools/line-diff.ts";
 import type { Plan } from "../tools/tool.ts";
 import type { Session } from "./session.ts";
-import type { Call } from "./state.ts";
+import type { Call, SessionState } from "./state.ts";
 
 type Choice = Payload<"approval.settled">["choice"];
 
@@ -149,6 +149,18 @@ export async function answerQuestion(
   const [recorded] = await session.append([settled]);
   const winner = recorded?.type === "clarify.settled" ? recorded.payload.answer : answer;
   return { settled: winner === answer, answer: winner };
+}
+
+/** All that a session waits for. */
+export function pendingOf(state: SessionState): PendingRequest[] {
+  return Array.from(state.waiting(), (waiting): PendingRequest => {
+    if (waiting.kind === "approval") {
+      const { request_id, call_id, turn_id, preview, choices } = waiting.approval.request;
+      return { kind: "approval", request_id, call_id, turn_id, text: preview, choices };
+    }
+    const { request_id, call_id, turn_id, question, choices } = waiting.clarify.request;
+    return { kind: "clarify", request_id, call_id, turn_id, text: question, choices };
+  });
 }
 
 function findCall(session: Session, which: (call: Call) => boolean): Call | undefined {

@@ -12,17 +12,17 @@ import { Redactor } from "../secrets/redactor.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 import { cleared, tell } from "./delegation.ts";
 import type { Stops, TurnParts, TurnSettings } from "./parts.ts";
-import { answerQuestion, clarify, Grants, respond } from "./requests.ts";
+import { promptEvents } from "./prompts.ts";
+import { answerQuestion, clarify, Grants, pendingOf, respond } from "./requests.ts";
 import { close, runTurn } from "./run-turn.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import type { Prompt } from "./state.ts";
 import { toHistory, toMarkdown } from "./transcript.ts";
-import { nextNotices, untilWake } from "./wakes.ts";
+import { Alarms, nextNotices, untilWake } from "./wakes.ts";
 import { resolveWorkspace } from "./workspace.ts";
 
 const MOST_QUEUED = 100;
-const TITLE_LENGTH = 60;
 /** How long an idle agent is left alone after a first notice, for those that come with it. */
 const GATHER_MS = 100;
 
@@ -54,9 +54,9 @@ export class Turns {
   /** Sessions that are being deleted. */
   readonly #retired = new Set<string>();
   /** Sessions whose notices wait until they may wake again. */
-  readonly #sleeping = new Map<string, NodeJS.Timeout>();
+  readonly #sleeping = new Alarms((id) => this.#wake(id));
   /** Sessions that have just been sent a notice. */
-  readonly #gathering = new Map<string, NodeJS.Timeout>();
+  readonly #gathering = new Alarms((id) => this.#wake(id));
   readonly #leaving: AbortController;
   #tools: ReadonlyMap<string, Tool> | undefined;
   #backgroundOf: TurnParts["running"] = () => [];
@@ -86,7 +86,8 @@ export class Turns {
   async start(tools: ReadonlyMap<string, Tool>, backgroundOf: TurnParts["running"] = () => []): Promise<void> {
     this.#tools = tools;
     this.#backgroundOf = backgroundOf;
-    this.#sessions.whenNotified((id) => this.#gather(id));
+    // What is sent together is told together: ten processes that end at once are one wake-up, not ten.
+    this.#sessions.whenNotified((id) => this.#gathering.set(id, GATHER_MS));
     const waiting = new Set<string>();
     for (const row of this.#sessions.rows()) if (row.turn_id !== null || row.queued > 0) waiting.add(row.session_id);
     const notices = new Set<string>();
@@ -223,22 +224,10 @@ export class Turns {
     const steered = mode === "steer" ? session.row.turn_id : null;
     const busy = this.#running.has(session.id);
     const turn_id = steered ?? newId("turn");
-    const prompt_id = newId("prompt");
-    const { text, model, key, attachments, routing } = params;
-    const accepted = newEvent("prompt.accepted", `${prompt_id}:accepted`, {
-      ...{ turn_id, prompt_id, text, mode },
-      ...(key === undefined ? {} : { key }),
-      ...(workspace === undefined ? {} : { workspace }),
-      ...(model === undefined ? {} : { model }),
-      ...(attachments === undefined ? {} : { attachments }),
-      ...(routing === undefined ? {} : { routing }),
-    });
+    const { text, key } = params;
     // Remembered at once: the same key may come again while the first append is on its way.
     if (key !== undefined) state.keys.set(key, { text, turn_id });
-    const events = [accepted];
-    if (session.row.title === "") {
-      events.push(newEvent("session.info", `${prompt_id}:title`, { title: titleFrom(text) }));
-    }
+    const events = promptEvents(params, { turn_id, workspace, untitled: session.row.title === "" });
     const views = [
       ...this.#sessions.remember(workspace),
       ...(steered === null
@@ -288,14 +277,7 @@ export class Turns {
 
   async pending(id: string): Promise<PendingRequest[]> {
     const { state } = await this.#sessions.get(id);
-    return Array.from(state.waiting(), (waiting): PendingRequest => {
-      if (waiting.kind === "approval") {
-        const { request_id, call_id, turn_id, preview, choices } = waiting.approval.request;
-        return { kind: "approval", request_id, call_id, turn_id, text: preview, choices };
-      }
-      const { request_id, call_id, turn_id, question, choices } = waiting.clarify.request;
-      return { kind: "clarify", request_id, call_id, turn_id, text: question, choices };
-    });
+    return pendingOf(state);
   }
 
   respond(requestId: string, choice: "once" | "session" | "always" | "deny"): Promise<Result<"approval.respond">> {
@@ -333,7 +315,8 @@ export class Turns {
 
   /** Stops without ending anything: open turns stay open in the journal, and the next host goes on. */
   async close(): Promise<void> {
-    for (const timer of [...this.#sleeping.values(), ...this.#gathering.values()]) clearTimeout(timer);
+    this.#sleeping.stop();
+    this.#gathering.stop();
     this.#sessions.quiet();
     this.#leaving.abort(new Error("the host stops"));
     await Promise.allSettled([...this.#running.values()].map((running) => running.done));
@@ -363,26 +346,9 @@ export class Turns {
     return this.row(id);
   }
 
-  /** A model that answers each notice by starting what sends the next one must not run for ever unasked. */
-  #wakeLater({ id }: Session, wait: number): void {
-    if (this.#sleeping.has(id)) return;
+  #warnOfWakes(id: string): void {
     const { wakesPerHour } = this.#settings();
     this.#warn(`Session ${id} was woken ${wakesPerHour} times within an hour: notices wait, and are told together`);
-    const timer = setTimeout(() => {
-      this.#sleeping.delete(id);
-      this.#wake(id);
-    }, wait);
-    this.#sleeping.set(id, timer.unref());
-  }
-
-  /** What is sent together is told together: ten processes that end at once are one wake-up, not ten. */
-  #gather(id: string): void {
-    if (this.#gathering.has(id)) return;
-    const timer = setTimeout(() => {
-      this.#gathering.delete(id);
-      this.#wake(id);
-    }, GATHER_MS);
-    this.#gathering.set(id, timer.unref());
   }
 
   #wake(id: string): void {
@@ -407,7 +373,8 @@ export class Turns {
       if (state.notices.size === 0) return;
       const wait = untilWake(state.wakes, this.#settings().wakesPerHour, Date.now());
       if (wait > 0) {
-        this.#wakeLater(session, wait);
+        // A model that answers each notice by starting what sends the next one must not run for ever unasked.
+        if (this.#sleeping.set(id, wait)) this.#warnOfWakes(id);
         return;
       }
     }
@@ -479,10 +446,4 @@ export class Turns {
       views.push({ view: "turn", key: turn_id, value: { session_id: session.id, after: state.head } });
     await session.append([...info, started], { views, patient: true });
   }
-}
-
-/** A first title from the person's own words; they can change it. */
-function titleFrom(text: string): string {
-  const line = text.trim().split("\n", 1)[0] ?? "";
-  return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1).trimEnd()}…`;
 }

@@ -1,4 +1,4 @@
-// How often notices alone may start a turn, and how many of them one turn is told.
+// How often notices alone may start a turn, when that is, and how many of them one turn is told.
 
 const HOUR_MS = 3_600_000;
 const MOST_PER_TURN = 50;
@@ -23,4 +23,31 @@ export function nextNotices(waiting: ReadonlyMap<string, string>): string[] {
     next.push(id);
   }
   return next;
+}
+
+/** Wakes each session once after a while, however often that is asked for meanwhile. */
+export class Alarms {
+  readonly #wake: (sessionId: string) => void;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  constructor(wake: (sessionId: string) => void) {
+    this.#wake = wake;
+  }
+
+  /** In `ms`; false where one is set already, which stays as it is. */
+  set(sessionId: string, ms: number): boolean {
+    if (this.#timers.has(sessionId)) return false;
+    const timer = setTimeout(() => {
+      this.#timers.delete(sessionId);
+      this.#wake(sessionId);
+    }, ms);
+    this.#timers.set(sessionId, timer.unref());
+    return true;
+  }
+
+  /** None of those that are set goes off. */
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
 }
