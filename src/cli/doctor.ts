@@ -14,7 +14,7 @@ import { sandboxFindings } from "./doctor-sandboxes.ts";
 import { EXIT } from "./failure.ts";
 import { answers, readHostFile } from "./host-file.ts";
 import { findPortHolder } from "./port-holder.ts";
-import { safeLine } from "./safe-text.ts";
+import { safeJson, safeLine } from "./safe-text.ts";
 import { type Screen, size } from "./screen.ts";
 
 export interface Finding {
@@ -44,7 +44,7 @@ export async function doctor(json: boolean, screen: Screen): Promise<number> {
     sandboxFindings(settings, env),
   ]);
   const findings = groups.flat();
-  if (json) screen.line(JSON.stringify({ findings }));
+  if (json) screen.line(safeJson({ findings }));
   else for (const finding of findings) screen.line(findingText(finding, screen));
   return findings.some(({ state }) => state === "missing") ? EXIT.failed : EXIT.done;
 }

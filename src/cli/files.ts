@@ -10,7 +10,7 @@ import type { SessionRow } from "../protocol/rows.ts";
 import { connect, get, readToken } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
 import { readHostFile } from "./host-file.ts";
-import { safeLine } from "./safe-text.ts";
+import { safeJson, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 import { socketIn } from "./socket-path.ts";
 
@@ -52,7 +52,7 @@ export async function getFile(
     answer.destroy();
     const host = await readHostFile(home);
     const url = `${host?.address ?? ""}/#get=${encodeURIComponent(session.session_id)}:${encodeURIComponent(path)}`;
-    screen.line(options.json ? JSON.stringify({ url }) : url);
+    screen.line(options.json ? safeJson({ url }) : url);
     return EXIT.done;
   }
   if (options.output === "-") {
@@ -79,7 +79,7 @@ export async function getFile(
     answer.destroy();
     if (!options.force) await unlink(draft).catch(() => undefined);
   }
-  screen.line(options.json ? JSON.stringify({ file: target }) : safeLine(target));
+  screen.line(options.json ? safeJson({ file: target }) : safeLine(target));
   return EXIT.done;
 }
 
@@ -107,7 +107,7 @@ export async function putFiles(
     if (options.json) sent.push(place);
     else screen.line(safeLine(place));
   }
-  if (options.json) screen.line(JSON.stringify({ files: sent }));
+  if (options.json) screen.line(safeJson({ files: sent }));
   return EXIT.done;
 }
 

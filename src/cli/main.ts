@@ -5,6 +5,7 @@ import { environment } from "../config/environment.ts";
 import { homeOf, packageRoot } from "../config/settings.ts";
 import { EXIT, outcomeOf } from "./failure.ts";
 import { runCommand } from "./program.ts";
+import { safe } from "./safe-text.ts";
 import { openScreen } from "./screen.ts";
 
 const env = environment();
@@ -29,6 +30,6 @@ try {
 } catch (error) {
   const outcome = outcomeOf(error);
   if (outcome === undefined) throw error;
-  screen.err(`${screen.style("red", "hearth:")} ${outcome.message}\n`);
+  screen.err(`${screen.style("red", "hearth:")} ${safe(outcome.message)}\n`);
   process.exitCode = outcome.exitCode;
 }

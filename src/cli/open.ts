@@ -4,11 +4,12 @@ import { openBrowser } from "./browser.ts";
 import { connect, readToken } from "./connect.ts";
 import { EXIT } from "./failure.ts";
 import { folderNamed, inFolder } from "./folder.ts";
+import { safeJson } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
 export async function token(home: string, json: boolean, screen: Screen): Promise<number> {
   const secret = await readToken(home);
-  screen.line(json ? JSON.stringify({ token: secret }) : secret);
+  screen.line(json ? safeJson({ token: secret }) : secret);
   return EXIT.done;
 }
 
@@ -25,7 +26,7 @@ export async function open(
   const minted = await connected.client.call("ticket.mint", {});
   const url = inFolder(minted.url, folder);
   if (json) {
-    screen.line(JSON.stringify({ url }));
+    screen.line(safeJson({ url }));
     return EXIT.done;
   }
   screen.line(url);

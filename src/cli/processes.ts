@@ -5,7 +5,7 @@ import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT, exitCodeOf } from "./failure.ts";
 import { type LimitOptions, limitsFrom } from "./run-limits.ts";
-import { safeLine } from "./safe-text.ts";
+import { safeJson, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
 export interface RunOptions extends LimitOptions {
@@ -46,7 +46,7 @@ export async function run(
   for (const note of row.notes) screen.err(`${safeLine(note)}\n`);
   if (row.status === "failed_start")
     throw new CliError(`It could not start: ${safeLine(row.reason ?? "no reason was given")}.`);
-  screen.line(options.json ? JSON.stringify(row) : row.process_id);
+  screen.line(options.json ? safeJson(row) : row.process_id);
   return EXIT.done;
 }
 
@@ -54,7 +54,7 @@ export async function run(
 export async function wait(home: string, id: string, json: boolean, screen: Screen): Promise<number> {
   using connected = await connect(home, { reconnect: true });
   const end = await waitForEnd(connected.client, id);
-  if (json) screen.line(JSON.stringify(end));
+  if (json) screen.line(safeJson(end));
   if (end.exit_code === null) screen.err(`${id} was lost: what it ended with is not known.\n`);
   return exitCodeOf(end.exit_code);
 }
@@ -114,7 +114,7 @@ export async function kill(
     if (json) done.push(id);
     else screen.line(id);
   }
-  if (json) screen.line(JSON.stringify({ [signal === undefined ? "killed" : "signalled"]: done }));
+  if (json) screen.line(safeJson({ [signal === undefined ? "killed" : "signalled"]: done }));
   return code;
 }
 
@@ -151,6 +151,6 @@ export async function send(home: string, id: string, words: readonly string[], e
 export async function rename(home: string, id: string, title: string, json: boolean, screen: Screen): Promise<number> {
   using connected = await connect(home);
   const row = await connected.client.call("terminal.rename", { terminal_id: id, title });
-  screen.line(json ? JSON.stringify(row) : safeLine(row.title ?? row.name));
+  screen.line(json ? safeJson(row) : safeLine(row.title ?? row.name));
   return EXIT.done;
 }

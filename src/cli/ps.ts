@@ -3,7 +3,7 @@ import type { HearthClient } from "../client/client.ts";
 import type { Result } from "../protocol/methods.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
-import { safeLine } from "./safe-text.ts";
+import { safeJson, safeLine } from "./safe-text.ts";
 import { columns, type Screen, span } from "./screen.ts";
 
 type Listed = Result<"process.list">["processes"][number];
@@ -30,7 +30,7 @@ export async function ps(home: string, options: PsOptions, screen: Screen): Prom
   const listening = await portsOf(connected.client, rows);
   if (options.json) {
     const told = rows.map((row) => ({ ...row, listening: listening.get(row.process_id) ?? [] }));
-    screen.line(JSON.stringify({ processes: told }));
+    screen.line(safeJson({ processes: told }));
   } else if (rows.length > 0) screen.line(processTable(rows, listening, screen.terminal ? screen.columns : undefined));
   else
     screen.err(
@@ -105,6 +105,6 @@ export async function inspect(home: string, ids: readonly string[], screen: Scre
       return { ...listed, ...whole, usage: Object.keys(usage).length === 0 ? null : usage };
     }),
   );
-  screen.line(JSON.stringify(found, null, 2));
+  screen.line(safeJson(found, 2));
   return EXIT.done;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { safe, safeLine, safeOutput } from "./safe-text.ts";
+import { safe, safeJson, safeLine, safeOutput } from "./safe-text.ts";
 
 describe("text of models and tools on a terminal", () => {
   it("A46: cannot command it", () => {
@@ -14,6 +14,18 @@ describe("text of models and tools on a terminal", () => {
       fc.property(fc.string({ unit: "binary" }), fc.nat(40), (text, at) => {
         const whole = safe(text.slice(0, at)) + safe(text.slice(at));
         assert.doesNotMatch(whole, /(?![\t\n])\p{Cc}/u);
+      }),
+    );
+  });
+
+  it("A46: cannot command it as JSON either, which says the same to a program", () => {
+    assert.equal(safeJson({ a: "\x9b2J\u202e\x7f" }), '{"a":"\\u009b2J\\u202e\\u007f"}');
+    assert.equal(safeJson(["ü", 1], 2), '[\n  "ü",\n  1\n]');
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const json = safeJson({ [text]: text });
+        assert.doesNotMatch(json, /\p{Cc}|[\u202a-\u202e\u{e0000}-\u{e007f}]/u);
+        assert.deepEqual(JSON.parse(json), { [text]: text });
       }),
     );
   });

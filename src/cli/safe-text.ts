@@ -19,6 +19,13 @@ export function safeLine(text: string, limit = Number.POSITIVE_INFINITY): string
   return characters.length > limit ? `${characters.slice(0, Math.max(0, limit - 1)).join("")}…` : line;
 }
 
+/** As JSON, with escapes for the same characters: it is the same value for programs, and people look at it on terminals too. */
+export function safeJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(COMMANDING, (character) =>
+    character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
+}
+
 /** Output of a process: without its colours, everything else visible. Give whole lines, or a sequence is cut in two. */
 export function safeOutput(text: string): string {
   return safe(text.replace(COLOURS, ""));

@@ -2,7 +2,7 @@
 import type { HistoryMessage, Result } from "../protocol/methods.ts";
 import { connect } from "./connect.ts";
 import { EXIT } from "./failure.ts";
-import { safe, safeLine } from "./safe-text.ts";
+import { safe, safeJson, safeLine } from "./safe-text.ts";
 import { columns, type Screen, span } from "./screen.ts";
 
 export async function sessions(
@@ -15,7 +15,7 @@ export async function sessions(
     "session.list",
     options.limit === undefined ? {} : { limit: options.limit },
   );
-  if (options.json) screen.line(JSON.stringify(answer));
+  if (options.json) screen.line(safeJson(answer));
   else if (answer.sessions.length === 0) screen.err("No conversation yet: begin one with `hearth chat`.\n");
   else screen.line(sessionTable(answer.sessions, Date.now(), screen.terminal ? screen.columns : undefined));
   return EXIT.done;
@@ -47,7 +47,7 @@ export async function show(home: string, id: string, json: boolean, screen: Scre
     more = page.more && last > after;
     after = last;
   }
-  if (json) screen.line(JSON.stringify({ session_id: id, messages: all }));
+  if (json) screen.line(safeJson({ session_id: id, messages: all }));
   return EXIT.done;
 }
 

@@ -1,6 +1,7 @@
 // `hearth share`: links by which somebody may watch one terminal or process, and nothing else.
 import { connect } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
+import { safeJson } from "./safe-text.ts";
 import { columns, type Screen, span } from "./screen.ts";
 
 export interface ShareOptions {
@@ -29,7 +30,7 @@ export async function share(
   }
   if (id === undefined) {
     const { shares } = await client.call("share.list", {});
-    if (options.json) screen.line(JSON.stringify({ shares }));
+    if (options.json) screen.line(safeJson({ shares }));
     else if (shares.length === 0) screen.err("Nothing is shared.\n");
     else {
       const rows = shares.map((row) => [
@@ -46,7 +47,7 @@ export async function share(
     ...of,
     ...(options.minutes === undefined ? {} : { minutes: options.minutes }),
   });
-  screen.line(options.json ? JSON.stringify(made) : made.url);
+  screen.line(options.json ? safeJson(made) : made.url);
   const time = span(made.expires_at - made.created_at);
   if (!options.json)
     screen.err(

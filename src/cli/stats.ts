@@ -5,7 +5,7 @@ import type { Result } from "../protocol/methods.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
 import { portsText, type Sampled } from "./ps.ts";
-import { safeLine } from "./safe-text.ts";
+import { safeJson, safeLine } from "./safe-text.ts";
 import { columns, type Screen, size } from "./screen.ts";
 
 export interface StatsOptions {
@@ -82,7 +82,7 @@ async function read(client: HearthClient, ids: readonly string[]): Promise<Read>
 
 function show({ usage, names }: Read, json: boolean, screen: Screen): void {
   if (json) {
-    screen.line(JSON.stringify(usage));
+    screen.line(safeJson(usage));
     return;
   }
   if (usage.samples.length === 0) screen.err("No such process runs (`hearth ps --all` shows those that ended).\n");
@@ -120,7 +120,7 @@ export async function top(home: string, id: string, json: boolean, screen: Scree
   await connected.client.call("process.top", { process_id: id });
   await delay(EVERY_MS);
   const answer = await connected.client.call("process.top", { process_id: id });
-  if (json) screen.line(JSON.stringify(answer));
+  if (json) screen.line(safeJson(answer));
   else if (answer.reason !== null) throw new CliError(`What ${id} consists of is not known: ${answer.reason}.`);
   else screen.line(treeTable(answer.processes, screen.terminal ? screen.columns : undefined));
   return EXIT.done;

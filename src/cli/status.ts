@@ -2,7 +2,7 @@
 import { connect } from "./connect.ts";
 import { EXIT } from "./failure.ts";
 import { answers, isAlive, readHostFile } from "./host-file.ts";
-import { safeLine } from "./safe-text.ts";
+import { safeJson, safeLine } from "./safe-text.ts";
 import { type Screen, size, span } from "./screen.ts";
 
 /** Exit code 0 if a host runs and answers, else 1. */
@@ -10,7 +10,7 @@ export async function status(home: string, json: boolean, screen: Screen): Promi
   if (!(await answers(home, 2_000))) {
     const file = await readHostFile(home);
     const silent = file !== undefined && (await isAlive(file));
-    if (json) screen.line(JSON.stringify({ running: false, home, silent }));
+    if (json) screen.line(safeJson({ running: false, home, silent }));
     else if (silent)
       screen.err(`The host with process ${file.pid} does not answer: \`hearth up\` ends it and takes over.\n`);
     else screen.err(`No host runs on ${home}: start one with \`hearth up\`.\n`);
@@ -19,7 +19,7 @@ export async function status(home: string, json: boolean, screen: Screen): Promi
   using connected = await connect(home);
   const now = await connected.client.call("host.status", {});
   if (json) {
-    screen.line(JSON.stringify({ running: true, ...now }));
+    screen.line(safeJson({ running: true, ...now }));
     return EXIT.done;
   }
   const rows = [
