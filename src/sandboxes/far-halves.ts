@@ -1,7 +1,7 @@
 // Inside halves on a far machine that belong to nobody here any more: one that was cut off may not notice for hours. They
 // are ended the next time there is a connection.
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { SshConnection } from "./ssh-connection.ts";
 import type { SandboxContext } from "./types.ts";
@@ -33,10 +33,14 @@ export class FarHalves {
     this.#prefix ??= (async () => {
       const file = path.join(this.#connection.folder, "known-as");
       await mkdir(this.#connection.folder, { recursive: true, mode: 0o700 });
-      const fresh = `${randomBytes(8).toString("hex")}\n`;
-      await writeFile(file, fresh, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+      const name = randomBytes(8).toString("hex");
+      const fresh = `${file}.${name}`;
+      await writeFile(fresh, `${name}\n`, { flag: "wx", mode: 0o600, flush: true });
+      // It is there whole or not at all: an empty one, left by a crash, would be found in the words of every half there.
+      await link(fresh, file).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "EEXIST") throw error;
       });
+      await rm(fresh);
       return `${(await readFile(file, "utf8")).trim()}/`;
     })();
     this.#prefix.catch(() => {
