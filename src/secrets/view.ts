@@ -23,7 +23,11 @@ const LONGEST_SEQUENCE = 4096;
 /** Lines of decoded text are longer than this only where it is no text. */
 const LONGEST_LINE = 16_384;
 
-/** Where the escape sequence that begins at `at` ends; `at` if none does. */
+/**
+ * Where the escape sequence that begins at `at` ends; `at` if none does. It shares no reader with `processes/seen.ts` and the
+ * page's `output-log.ts`: those go through bytes or pieces that are cut anywhere, for what a sequence does, and pass over one
+ * that has not ended. This looks at one place of a whole text, and what does not end is text here, which may hold a secret.
+ */
 export function sequenceEnd(text: string, at: number): number {
   const first = text.charCodeAt(at);
   if (first === CSI_C1) return controlEnd(text, at, at + 1);
