@@ -23,6 +23,8 @@ const always = [
   ...["-o", "BatchMode=yes", "-o", "RemoteCommand=none", "-o", "ForwardX11=no"],
   ...["-o", "ClearAllForwardings=yes"],
 ];
+/** Whatever runs there could use the person's keys meanwhile: only where the sandbox itself says so, not by the person's settings. */
+const alone = ["-o", "ForwardAgent=no"];
 /**
  * A far end that says nothing for a minute is gone (the fourth question of one every 15 s is not asked any more), which TCP
  * alone would take hours to say. What the sandbox's own options say of it comes first.
@@ -78,7 +80,7 @@ export class SshConnection {
     const { host, options } = this.#config;
     const argv = [
       ...["ssh", tty, "-o", "ControlMaster=no", "-o", `ControlPath=${socket}`, "-o", "LogLevel=ERROR"],
-      ...[...always, ...options, ...patience, "--", host, command],
+      ...[...always, ...options, ...alone, ...patience, "--", host, command],
     ];
     return { argv, env: this.#env };
   }
@@ -118,7 +120,7 @@ export class SshConnection {
         ...["ssh", "-N", "-T", "-o", "ControlMaster=yes", "-o", `ControlPath=${socket}`, "-o", "ControlPersist=no"],
         // Run once the connection stands and can be used by others.
         ...["-o", "PermitLocalCommand=yes", "-o", `LocalCommand=echo "${READY}"`],
-        ...[...always, ...options, ...patience, "--", host],
+        ...[...always, ...options, ...alone, ...patience, "--", host],
       ],
       env: this.#env,
       cwd: this.folder,

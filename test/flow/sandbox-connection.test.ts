@@ -1,5 +1,6 @@
 // The one connection to a far machine: shared by all that runs there, belonging to none, found again by the next host.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdtemp, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,9 +26,23 @@ describe("the connection to a far machine", () => {
     workspace = await realpath(await mkdtemp(join(tmpdir(), "hearth-work-")));
     const home = await realpath(await mkdtemp(join(tmpdir(), "hearth-host-")));
     const config = { kind: "ssh", host: server.host, options: server.options };
-    await writeFile(join(home, "config.toml"), section("far", config) + section("same", config), { mode: 0o600 });
+    const own = join(home, "ssh_config");
+    await writeFile(own, "Host *\n  ForwardAgent yes\n", { mode: 0o600 });
+    const forwards = { ...config, options: server.options.map((word) => (word === "none" ? own : word)) };
+    const asked = { ...config, options: [...server.options, "-A"] };
+    const sections = Object.entries({ far: config, same: config, forwards, asked });
+    await writeFile(join(home, "config.toml"), sections.map((one) => section(...one)).join(""), { mode: 0o600 });
     made.defer(() => rm(workspace, { recursive: true, force: true }));
-    host = made.use(await RunningHost.start({}, [], home));
+    const agent = join(workspace, "agent");
+    const keys = spawn("ssh-agent", ["-D", "-a", agent], { stdio: "ignore" });
+    made.defer(() => void keys.kill());
+    await eventually("the agent listens", () =>
+      stat(agent).then(
+        () => true,
+        () => false,
+      ),
+    );
+    host = made.use(await RunningHost.start({ SSH_AUTH_SOCK: agent }, [], home));
   });
   after(() => made.disposeAsync());
   const test = (name: string, body: () => Promise<void>): void => {
@@ -89,6 +104,17 @@ describe("the connection to a far machine", () => {
     await host.restart();
     assert.deepEqual(await masters(), before);
     for (const { process_id } of rows) await rpc(host, "process.kill", { process_id });
+  });
+
+  test("A42: leads to no keys of the person, unless the sandbox itself asks for that", async () => {
+    for (const [sandbox, code] of [
+      ["forwards", 4],
+      ["asked", 3],
+    ] as const) {
+      const { process_id } = await start('test -S "$SSH_AUTH_SOCK" && exit 3; exit 4', sandbox);
+      const end = await rpc(host, "process.wait", { process_id, timeout: 30 });
+      assert.equal(end.exit_code, code, sandbox);
+    }
   });
 
   test("T11: ends with an orderly stop, since nothing runs over it any more", async () => {
