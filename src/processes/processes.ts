@@ -48,6 +48,11 @@ export interface ProcessSettings {
   drainMs?: number;
   /** The age from which a process holds its session open no more (24 h). */
   activeMaxMs?: number;
+  /**
+   * How long a new host waits until it knows the ends of what ended meanwhile, before it serves: those of a far machine that
+   * cannot be reached now, and those that a full disk does not take, are told when they are known.
+   */
+  recoverMs?: number;
 }
 
 /** The ways a start can come to nothing that are worth a row in the list. */
@@ -58,7 +63,7 @@ const WAIT_CHARACTERS = 2_000;
 const LIST_CHARACTERS = 200;
 const LOG_LINES = 200;
 const HOUR_MS = 3_600_000;
-const STANDARD = { keepEnded: 64, keepMs: HOUR_MS / 2, drainMs: 60_000, activeMaxMs: 24 * HOUR_MS };
+const STANDARD = { keepEnded: 64, keepMs: HOUR_MS / 2, drainMs: 60_000, activeMaxMs: 24 * HOUR_MS, recoverMs: 3_000 };
 
 /** Id of the process of a terminal tool call: the same call gives the same process. */
 export function processIdOfCall(callId: string): string {
@@ -255,7 +260,8 @@ export class Processes implements AsyncDisposable {
       add: (process) => this.#add(process),
       failed: (row, book, why) => this.#failed(row, book, why, true),
     });
-    await Promise.race([Promise.all(ends), new Promise((resolve) => onceAborted(this.#leaving.signal, resolve))]);
+    const patience = AbortSignal.any([this.#leaving.signal, AbortSignal.timeout(this.#settings.recoverMs)]);
+    await Promise.race([Promise.all(ends), new Promise((resolve) => onceAborted(patience, resolve))]);
     await this.#forgetting.sweep();
   }
 

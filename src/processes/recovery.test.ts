@@ -3,6 +3,7 @@ import { access, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { eventually } from "../../test/support/eventually.ts";
+import type { Child } from "../keeper/keepers.ts";
 import { freshBook, toFacts } from "./record.ts";
 import { SmallHost } from "./testing/small-host.ts";
 
@@ -12,6 +13,23 @@ const go = (file: string) => `while [ ! -e ${file} ]; do sleep 0.02; done`;
 /** Resolves when `there` says so; processes that nobody watches leave no other trace than their files. */
 function until(there: () => Promise<boolean>): Promise<void> {
   return eventually("what it is to leave is there", there);
+}
+
+const always = () => true;
+const never = () => false;
+
+/** A child whose end is known to nobody before `reached`. */
+function withLateEnd(child: Child, reached: Promise<void>): Child {
+  const late = {
+    exited: reached.then(() => child.exited),
+    closed: reached.then(() => child.closed),
+  };
+  return new Proxy(child, {
+    get(target, name) {
+      const value: unknown = Reflect.get(name in late ? late : target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 describe("processes over a restart of the host", () => {
@@ -31,6 +49,23 @@ describe("processes over a restart of the host", () => {
     const end = await host.processes.wait(process_id, {});
     assert.deepEqual([end.exit_code, end.output], [7, "before\nmeanwhile\ngot it\n"]);
     assert.equal((await host.events("session/ses_32", "process.started")).length, 1);
+  });
+
+  it("P32: an end that cannot be known yet, as on a far machine that is cut off, holds up no host, and is told later", async () => {
+    await using host = await SmallHost.start();
+    const { process_id } = await host.processes.start({ ...agent, command: `${go("go")}; exit 3`, cwd: host.home });
+    await host.down();
+    await writeFile(path.join(host.home, "go"), "");
+    const exit = path.join(host.home, "state/children", process_id, "closed");
+    await until(() => access(exit).then(always, never));
+    const reached = Promise.withResolvers<void>();
+    host.seen = (child) => withLateEnd(child, reached.promise);
+    host.settings = { ...host.settings, recoverMs: 50 };
+    await host.up();
+    assert.equal(host.processes.get(process_id).status, "running");
+    reached.resolve();
+    const end = await host.processes.wait(process_id, {});
+    assert.deepEqual([end.status, end.exit_code], ["exited", 3]);
   });
 
   it("P32: one that ended while the host was down is told exactly once, with its notice and its true code", async () => {

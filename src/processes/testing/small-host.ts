@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { compile, defaultOutFile } from "../../../native/compile.mjs";
-import type { Adopted } from "../../keeper/keepers.ts";
+import type { Adopted, Child } from "../../keeper/keepers.ts";
 import { Keepers } from "../../keeper/keepers.ts";
 import type { EventLog } from "../../log/event-log.ts";
 import { openLog } from "../../log/open.ts";
@@ -21,6 +21,8 @@ export class SmallHost implements AsyncDisposable {
   log!: EventLog;
   keepers!: Keepers;
   adopted: Adopted[] = [];
+  /** How the next `up` sees a child that the keepers found. */
+  seen: (child: Child) => Child = (child) => child;
   processes!: Processes;
   #up = false;
 
@@ -47,7 +49,8 @@ export class SmallHost implements AsyncDisposable {
     this.log = await openLog({ home: path.join(this.home, "state"), onWarning: this.warn });
     const childrenDir = path.join(this.home, "state", "children");
     this.keepers = await Keepers.open({ childrenDir, binary: defaultOutFile, onWarning: this.warn });
-    this.adopted = await this.keepers.adopt();
+    const found = await this.keepers.adopt();
+    this.adopted = found.map((one) => ("child" in one ? { ...one, child: this.seen(one.child) } : one));
     this.processes = await Processes.open({
       keepers: this.keepers,
       log: this.log,
