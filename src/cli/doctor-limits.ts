@@ -34,7 +34,8 @@ export function finding({ kind, controllers, why }: Offered): Finding {
   if (why === undefined) return { what, state: "ok", found };
   const remedy = [
     "nothing keeps a process from taking all memory, or a session from taking all processors. Start the host where it may",
-    "    divide a control group: `systemd-run --user --scope -p Delegate=yes hearth up --detach`, or as root",
+    "    divide a control group: `systemd-run --user --scope -p Delegate=yes hearth up --detach`, as a service with",
+    "    `Delegate=yes` and `DelegateSubgroup=` (docs/service.md), or as root",
   ].join("\n");
   return { what, state: "advice", found: `${found}: ${why}`, remedy };
 }
