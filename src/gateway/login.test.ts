@@ -48,6 +48,15 @@ describe("a browser's login", () => {
     assert.deepEqual(both.map((answer) => answer.status).sort(), [200, 401]);
   });
 
+  it("A30: reads no more from somebody whom nobody knows than a ticket needs", async () => {
+    const headers = { "content-type": "application/json", origin: url() };
+    const send = (body: BodyInit) =>
+      fetch(`${url()}/api/login`, { method: "POST", headers, body, duplex: "half" } as RequestInit);
+    const large = JSON.stringify({ ticket: "x", more: "y".repeat(5_000) });
+    assert.equal((await send(large)).status, 413);
+    assert.equal((await send(new Blob([large]).stream())).status, 413);
+  });
+
   it("A07: lets nobody in with the cookie alone, nor with the secret alone, reads included", async () => {
     const { cookie, secret, header } = await login();
     for (const part of ["HttpOnly", "SameSite=Strict", "Path=/"]) assert.ok(header.includes(part), header);

@@ -169,6 +169,8 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
 }
 
 const Login = z.object({ ticket: z.string().min(1).max(200) });
+/** Nobody is known here yet: whoever reaches the port must not make the host keep and parse megabytes. */
+const MOST_LOGIN_BYTES = 4 * 1024;
 
 function loginRoutes(
   app: FastifyInstance,
@@ -177,7 +179,7 @@ function loginRoutes(
   const cookie = (value: string, seconds: number) =>
     `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure ? "; Secure" : ""}`;
 
-  app.post("/api/login", { config: { public: true } }, async (request, reply) => {
+  app.post("/api/login", { config: { public: true }, bodyLimit: MOST_LOGIN_BYTES }, async (request, reply) => {
     const { ticket } = checked(Login, request.body);
     const direct = entrance.of(request.raw)?.door === "tcp" && !isListed(request.headers.host ?? "");
     const foreign = direct && (await isAnotherUsers(request.raw.socket));
