@@ -38,15 +38,22 @@ export function checkRegexes(patterns: readonly Regex[]): void {
     );
 }
 
-function checkOne(pattern: Regex): void {
-  const shown = `/${pattern.regex.slice(0, 100)}/`;
+/**
+ * Throws RegexRefused unless it is an expression at all, with `instead` as what to do: the linear engine gives one message
+ * for all that it does not take.
+ */
+export function checkSyntax(source: string, instead: string): void {
   try {
-    // First whether it is one at all: the linear engine gives one message for all that it does not take.
-    RegExp(pattern.regex);
+    RegExp(source);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : String(error);
-    throw new RegexRefused(`${why}: correct the expression, or give a literal text`, { cause: error });
+    throw new RegexRefused(`${why}: ${instead}`, { cause: error });
   }
+}
+
+function checkOne(pattern: Regex): void {
+  const shown = `/${pattern.regex.slice(0, 100)}/`;
+  checkSyntax(pattern.regex, "correct the expression, or give a literal text");
   try {
     compile(pattern);
   } catch (error) {

@@ -1,6 +1,6 @@
 // What a person adds to what counts as secret: a text, or the shape of a key as an expression between slashes.
 import { HostError } from "../protocol/errors.ts";
-import { RegexRefused, sourceOf } from "./engine.ts";
+import { checkSyntax, RegexRefused, sourceOf } from "./engine.ts";
 import { beginningOf, inPortions, weightOf } from "./source.ts";
 
 export interface SecretText {
@@ -53,13 +53,7 @@ function textOf(text: string): SecretText {
 }
 
 function shapeOf(written: string, ignoreCase: boolean): SecretShape {
-  try {
-    // First whether it is one at all: what follows reads only what is.
-    RegExp(written);
-  } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : String(error);
-    throw new RegexRefused(`${why}: correct the expression`, { cause: error });
-  }
+  checkSyntax(written, "correct the expression"); // what follows reads only what is one
   const atWord = written.startsWith("\\b");
   const own = atWord ? written.slice(2) : written;
   const beginning = beginningOf(own);

@@ -8,15 +8,14 @@ const MOST_EDITS = 800;
 /** What is shown of a diff; a note at its end says how much is not. */
 const MOST_LINES = 600;
 const MOST_CHARACTERS = 64 * 1024;
+/** Of what lies between the first and the last difference; more than this nobody reads, and it would hold up the host. */
+const MOST_COMPARED = 256 * 1024;
 
 /** ` ` stays, `-` goes, `+` comes. */
 interface Step {
   kind: " " | "-" | "+";
   text: string;
 }
-
-/** Of what lies between the first and the last difference; more than this nobody reads, and it would hold up the host. */
-const MOST_COMPARED = 256 * 1024;
 
 /** How each of two texts may be shown; line breaks have to stay. */
 export interface Covers {
@@ -69,7 +68,10 @@ function covered(steps: readonly Step[], gone: readonly string[], came: readonly
 /** With their ends: another end of a line, or none, is another line. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
-/** What is left without what both begin and end with, but for the lines around: from where, how much not, and how many lines before. */
+/**
+ * Where what differs begins, with the lines around it; how many characters behind it are the same (`tail`), and how many
+ * lines there are before it.
+ */
 function between(old: string, now: string): { from: number; tail: number; line: number } {
   const shorter = Math.min(old.length, now.length);
   let same = 0;
