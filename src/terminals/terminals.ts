@@ -1,6 +1,7 @@
 // Every terminal there is: one per session and name, living longer than any host or viewer.
 import { realpath } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -56,6 +57,8 @@ const MAX_RUNNING = 256;
 const KEEP_ENDED = 200;
 /** Viewers of a terminal that was closed may read its last bytes for this long. */
 const LINGER_MS = 10_000;
+/** How long a new host waits until the ends of those that ended meanwhile are recorded, before it serves. */
+const RECOVER_MS = 3_000;
 
 export class TerminalNotFound extends HostError {
   constructor(id: string) {
@@ -303,7 +306,9 @@ export class Terminals implements AsyncDisposable {
       }
     }
     for (const row of stored.values()) await this.#recoverRow(row);
-    await Promise.all(ends.map(({ recorded }) => recorded));
+    // On a full disk they are told when there is room: nobody waits for that.
+    const patience = delay(RECOVER_MS, undefined, { ref: false });
+    await Promise.race([Promise.all(ends.map(({ recorded }) => recorded)), patience]);
     this.#forgetOld();
   }
 
