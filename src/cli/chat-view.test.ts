@@ -98,6 +98,20 @@ describe("a conversation on a terminal", () => {
     assert.ok(text.includes("x".repeat(5000)));
   });
 
+  it("A36: shows what fonts draw as nothing, lets nothing be pushed out of sight, and says how far up it begins", () => {
+    const ask = (command: string) =>
+      approvalText({ name: "terminal", preview: "run", reason: "why", arguments: { command } }, plain);
+    const odd = `a\u{e0101}b\u{180b}c\u{e000}d\u2800e`;
+    assert.ok(ask(odd).endsWith("a\\u{e0101}b\\u{180b}c\\u{e000}d\\u{2800}e"), ask(odd));
+    const pushed = `rm -rf x${"\n".repeat(900)}${" ".repeat(900)}${"\x07".repeat(900)}${"\u200b".repeat(900)}ls\r\n`;
+    assert.ok(ask(pushed).endsWith("rm -rf x⏎×900\n    ␣×900␇×900\\u{200b}×900ls␍⏎\n    "), ask(pushed));
+    assert.match(
+      ask("x\n \n".repeat(20)),
+      /\n {2}that was about 43 lines: scroll up and read it from "\? terminal" on$/,
+    );
+    assert.match(ask("x".repeat(4_000)), /that was about 53 lines/);
+  });
+
   it("A36: shows a change line by line instead of the whole new text, unless it is too long to be told so", () => {
     const request = {
       name: "write_file",

@@ -1,11 +1,14 @@
 // What a conversation looks like on a terminal: events in, text to print out. No terminal is touched in here.
 import { diffNote, diffRows, isCut } from "../client/diff.ts";
 import type { EventParams, EventType, Payload } from "../protocol/events.ts";
-import { safe, safeLine } from "./safe-text.ts";
+import { exact, safe, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
 const LONGEST_RESULT_LINES = 6;
 const LONGEST_LINE = 160;
+/** Of a request for approval: more than that may not be in sight when its end is. */
+const MOST_ROWS_SEEN = 20;
+const COLUMNS = 80;
 
 /** Where a piece belongs: the agent's own words are the answer, all else is about how it came to be. */
 export interface Piece {
@@ -151,20 +154,24 @@ export function approvalText(
 ): string {
   const { diff = null } = request;
   // A diff that tells all of a change takes the place of the whole new text.
-  const told = diff !== null && !isCut(diff);
+  const inDiff = diff !== null && !isCut(diff);
   const whole = Object.entries(request.arguments)
-    .filter(([name]) => !told || name !== "content")
-    .map(
-      ([name, value]) =>
-        `  ${safeLine(name)}: ${visibleAll(typeof value === "string" ? value : JSON.stringify(value))}`,
-    )
+    .filter(([name]) => !inDiff || name !== "content")
+    .map(([name, value]) => `  ${safeLine(name)}: ${exact(typeof value === "string" ? value : JSON.stringify(value))}`)
     .join("\n");
-  return [
-    style("yellow", `? ${safeLine(request.name)} asks for approval: ${visibleAll(request.preview)}`),
+  const told = [
+    style("yellow", `? ${safeLine(request.name)} asks for approval: ${exact(request.preview)}`),
     style("dim", `  ${safeLine(request.reason)}`),
     whole,
     ...(diff === null ? [] : [`  change: ${diffNote(diff)}`, diffText(diff, style)]),
-  ].join("\n");
+  ];
+  const rows = told
+    .join("\n")
+    .split("\n")
+    .reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / COLUMNS)), 0);
+  // What has run out of sight is not read unless one knows of it.
+  const note = `  that was about ${rows.toLocaleString("en")} lines: scroll up and read it from "? ${safeLine(request.name)}" on`;
+  return [...told, ...(rows > MOST_ROWS_SEEN ? [style("yellow", note)] : [])].join("\n");
 }
 
 const colours: Readonly<Record<string, "green" | "red" | "dim">> = {
@@ -179,19 +186,8 @@ function diffText(diff: string, style: Screen["style"]): string {
   return diffRows(diff)
     .map(({ mark, text }) => {
       const colour = colours[mark];
-      const row = `    ${mark}${visibleAll(text)}`;
+      const row = `    ${mark}${exact(text)}`;
       return colour === undefined ? row : style(colour, row);
     })
     .join("\n");
-}
-
-/** Joiners and odd blanks too: what is approved must be what is read. */
-function visibleAll(text: string): string {
-  return safe(text)
-    .replace(/\t/g, "\\t")
-    .replace(/\n/g, "⏎\n    ")
-    .replace(
-      /\p{Cf}|(?! )\p{Zs}|\u034f|[\ufe00-\ufe0f]|[\u115f\u1160\u2800\u3164\uffa0]/gu,
-      (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-    );
 }

@@ -26,6 +26,25 @@ export function safeJson(value: unknown, indent?: number): string {
   );
 }
 
+/** What fonts draw as nothing, or as nothing of its own. */
+const UNSEEN =
+  /[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u115f\u1160\u2800\u3164\uffa0]|\u034f|\u17b4|\u17b5|(?! )\p{Zs}/gu;
+/** More blanks than this in a row are counted instead, so that nothing can be pushed out of sight. */
+const LONGEST_BLANK = 12;
+
+/** What is to be approved must be what is read: joiners, odd blanks and carriage returns too; a row of the same counts as one. */
+export function exact(text: string): string {
+  return safe(text.replace(/\r\n/g, "\u240d\n"))
+    .replace(/\t/g, "\\t")
+    .replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+    .replace(
+      /((?:\\u\{[\da-f]+\})|[\u2400-\u2421]|\\t)\1{3,}/g,
+      (run: string, one: string) => `${one}×${run.length / one.length}`,
+    )
+    .replace(/ +/g, (run) => (run.length > LONGEST_BLANK ? `␣×${run.length}` : run))
+    .replace(/\n+/g, ({ length }) => (length > 2 ? `⏎×${length}\n    ` : "⏎\n    ".repeat(length)));
+}
+
 /** Output of a process: without its colours, everything else visible. Give whole lines, or a sequence is cut in two. */
 export function safeOutput(text: string): string {
   return safe(text.replace(COLOURS, ""));
