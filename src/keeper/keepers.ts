@@ -256,12 +256,15 @@ export class Keepers implements AsyncDisposable {
         ? connected
         : await decide(dir, intent, live, this.#onWarning, connected === "gone");
     if (verdict.kind === "failed_start") throw failedStart(intent, verdict);
-    return await this.#known(new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict));
+    return await this.#known(new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict), verdict);
   }
 
-  /** One that has ended is known to have, unless its files cannot be read: then it goes on asking by itself. */
-  async #known(child: KeptChild): Promise<KeptChild> {
-    await within(this.#deadlineMs, child.settled());
+  /**
+   * One that has ended is known to have, unless its files cannot be read: then it goes on asking by itself. So does one
+   * whose keeper was silent: that was waited for already, and one stopped keeper holds up no start of the host twice.
+   */
+  async #known(child: KeptChild, verdict: Verdict): Promise<KeptChild> {
+    if (verdict.kind !== "silent") await within(this.#deadlineMs, child.settled());
     this.#children.set(child.id, child);
     return child;
   }
@@ -310,7 +313,8 @@ export class Keepers implements AsyncDisposable {
   async #adoptClaimed(id: string, dir: string, intent: Intent, live: Live | undefined): Promise<Adopted> {
     const verdict = await decide(dir, intent, live, this.#onWarning);
     if (verdict.kind === "failed_start") return { state: "failed_start", id, spec: intent.spec, ...asAdopted(verdict) };
-    const child = await this.#known(new KeptChild({ id, dir, intent, live, onWarning: this.#onWarning }, verdict));
+    const found = { id, dir, intent, live, onWarning: this.#onWarning };
+    const child = await this.#known(new KeptChild(found, verdict), verdict);
     return { state: child.end === undefined ? "running" : "ended", child };
   }
 

@@ -209,4 +209,18 @@ describe("a child whose keeper is gone", () => {
     await one.child.write(Buffer.from("awake\n"));
     assert.equal(await allText(one.child), "awake\n");
   });
+
+  it("P32: a keeper that stays silent is asked on, and holds up its next host no longer than one question", {
+    timeout: 30_000,
+  }, async () => {
+    const child = await bed.sh("silent", "read x; echo $x; exit 9");
+    const keeper = child.live?.keeperPid ?? 0;
+    process.kill(keeper, "SIGSTOP");
+    const keepers = await bed.reopen({ startDeadlineMs: 600_000 }); // so long would a second wait be
+    const one = (await keepers.adopt()).find((each) => "child" in each && each.child.id === "silent");
+    assert.ok(one?.state === "running");
+    process.kill(keeper, "SIGCONT");
+    await one.child.write(Buffer.from("awake\n"));
+    assert.equal(await allText(one.child), "awake\n");
+  });
 });
