@@ -27,6 +27,8 @@ describe("the exit code of hearth", () => {
     const message = 'There is no process "x": process.list shows those there are';
     const error = { code: -32001, message, data: { reason: "process_not_found", status: 404 } } as const;
     assert.match(outcomeOf(new RpcError(error))?.message ?? "", /: `hearth ps --all` shows those there are$/);
+    const quoted = new RpcError({ ...error, message: "It does not run: `process.list` shows what does." });
+    assert.equal(outcomeOf(quoted)?.message, "It does not run: `hearth ps --all` shows what does.");
   });
 
   it("hides no error that is ours", () => {

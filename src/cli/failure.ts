@@ -21,8 +21,8 @@ export function outcomeOf(thrown: unknown): { message: string; exitCode: number 
   // An answer of the host, or a HostError of this process: its message is made for people.
   if (typeof reason === "string") {
     const message = thrown.message.replace(
-      /\b(?:process\.list|process\.log|session\.list)\b/g,
-      (name) => commands[name] ?? name,
+      /`?\b(process\.list|process\.log|session\.list)\b`?/g,
+      (all, name: string) => commands[name] ?? all,
     );
     return { message, exitCode: reason === "config_refused" ? EXIT.refused : EXIT.failed };
   }

@@ -46,7 +46,7 @@ describe("processes that have ended", () => {
     const forgotten = (error: unknown) =>
       error instanceof HostError &&
       error.reason === "process_not_found" &&
-      /ended ones are kept for 30 min/.test(error.message);
+      /ended ones are kept for 30 min, the newest 3 /.test(error.message);
     await assert.rejects(host.processes.poll(ids[0] ?? ""), forgotten);
     host.settings = { ...host.settings, keepMs: 0 };
     await host.down();

@@ -71,12 +71,11 @@ export function processIdOfCall(callId: string): string {
 }
 
 export class ProcessNotFound extends HostError {
-  /** `keepMs`: how long ended ones are kept. */
-  constructor(id: string, keepMs: number) {
-    const kept = `${Math.round(keepMs / 6_000) / 10} min`;
+  constructor(id: string, keep: { keepMs: number; keepEnded: number }) {
+    const kept = `${Math.round(keep.keepMs / 6_000) / 10} min, the newest ${keep.keepEnded}`;
     super(
       "process_not_found",
-      `There is no process "${id.slice(0, 100)}": process.list shows those there are; ended ones are kept for ${kept} (processes.keep_minutes)`,
+      `There is no process "${id.slice(0, 100)}": process.list shows those there are; ended ones are kept for ${kept} (processes.keep_minutes, processes.keep_ended)`,
     );
   }
 }
@@ -267,7 +266,7 @@ export class Processes implements AsyncDisposable {
 
   #find(id: string): Supervised {
     const process = this.#known.get(id);
-    if (process === undefined) throw new ProcessNotFound(id, this.#settings.keepMs);
+    if (process === undefined) throw new ProcessNotFound(id, this.#settings);
     return process;
   }
 

@@ -78,8 +78,7 @@ export class Usage implements AsyncDisposable {
   /** The processes of one running child, parents before children. Errors: process_not_found, not_running. */
   async top(id: string): Promise<Result<"process.top">> {
     const one = this.#running().find((is) => is.id === id);
-    if (one === undefined)
-      throw new HostError("not_running", `"${id}" does not run: \`process.list\` shows what does.`);
+    if (one === undefined) throw new HostError("not_running", `"${id}" does not run: process.list shows what does.`);
     const none = { process_id: id, processes: [] };
     if (!this.#available) return { ...none, reason: NOT_HERE };
     if (!SEEN.has(one.kind)) return { ...none, reason: `a sandbox of the kind ${one.kind} is not seen from here` };
