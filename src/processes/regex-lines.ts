@@ -5,7 +5,7 @@ import type { Regex } from "../regex/engine.ts";
 import { firstLineEnd, type Hit, lastLineEnd, type ScanState } from "./line-scanner.ts";
 import type { Places } from "./places.ts";
 import { type Dropped, type Matching, type OpenMatching, openMatching } from "./regex/matcher.ts";
-import { type Cut, OVERLAP_BYTES, PART_BYTES } from "./regex/messages.ts";
+import { type Cut, OVERLAP_BYTES, PART_BYTES, WHOLE } from "./regex/messages.ts";
 import { type Run, takenBack } from "./seen.ts";
 
 const CR = 0x0d;
@@ -19,7 +19,6 @@ interface Work {
   places: Places | null;
   cut: Cut;
 }
-const WHOLE: Cut = { continued: false, open: false };
 
 export class RegexLines implements Disposable {
   readonly #matching: Matching;

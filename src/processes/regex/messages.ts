@@ -11,6 +11,8 @@ export interface Cut {
   continued: boolean;
   open: boolean;
 }
+export const WHOLE: Cut = { continued: false, open: false };
+
 export type Ask =
   | { ask: "open"; set: number; patterns: readonly Regex[] }
   | { ask: "scan"; n: number; set: number; bytes: Uint8Array<ArrayBuffer>; cut: Cut }

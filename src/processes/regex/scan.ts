@@ -1,7 +1,7 @@
 // Which lines of a run of bytes match which expression: the work of the regex thread, as a plain function.
 import { compile, type Regex } from "../../regex/engine.ts";
 import { looksPastEnd, requiredTexts } from "../../regex/source.ts";
-import { type Cut, OVERLAP_BYTES, PART_BYTES } from "./messages.ts";
+import { type Cut, OVERLAP_BYTES, PART_BYTES, WHOLE } from "./messages.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -14,8 +14,6 @@ interface Compiled {
   /** A match at the end of a part of a line may be none in the whole line. */
   looksPastEnd: boolean;
 }
-
-const WHOLE: Cut = { continued: false, open: false };
 
 /** Whole lines that matched, as pairs: the index of the first expression that does, and where the line begins. */
 export type LineHits = number[];
