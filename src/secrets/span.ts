@@ -6,8 +6,8 @@ export interface Span {
   label: string;
   rank: number;
 }
-/** A name beside a value says least, a known value most. */
-export const RANK = { name: 1, shape: 2, known: 3 } as const;
+/** A name beside a value says least, a known value most; `own` is a shape that a person has given. */
+export const RANK = { name: 1, shape: 2, own: 3, known: 4 } as const;
 
 /** Overlapping ones become one, under the name of the highest rank; sorted. */
 export function merged(spans: Span[]): Span[] {
