@@ -5,7 +5,7 @@ import { constants } from "node:fs";
 import { access, type FileHandle, mkdir, open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { HostError } from "../protocol/errors.ts";
+import { HostError, Stopping } from "../protocol/errors.ts";
 import { FailedStart, StartTimeout, StillRunning } from "./failures.ts";
 import { isRemoved, makeDirectory, removeDirectory, removeRest, syncDirectory, writeDurably } from "./files.ts";
 import { Gate } from "./gate.ts";
@@ -117,8 +117,7 @@ export class Keepers implements AsyncDisposable {
   }
 
   #refuseWhileClosing(): void {
-    if (this.#closing.signal.aborted)
-      throw new HostError("stopping", "Hearth is stopping: it starts nothing any more.");
+    if (this.#closing.signal.aborted) throw new Stopping();
   }
 
   /** Finds what is there, ends what has to be ended, and may be called again: who is known already is answered as it is. */

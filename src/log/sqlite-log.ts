@@ -1,6 +1,6 @@
 // The embedded engine as the rest of the host sees it: gathers appends into batches for the writer thread and tells all
 // who follow what has become durable.
-import { HostError } from "../protocol/errors.ts";
+import { HostError, Stopping } from "../protocol/errors.ts";
 import type { NewEvent, Recorded } from "../protocol/events.ts";
 import {
   type AppendOptions,
@@ -267,7 +267,7 @@ export class SqliteLog implements EventLog {
   }
 
   #refuseIfClosing(): void {
-    if (this.#closing !== undefined) throw new HostError("stopping", "Hearth is stopping: try again when it is back");
+    if (this.#closing !== undefined) throw new Stopping();
   }
 }
 

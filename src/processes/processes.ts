@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
 import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { HostError, type Reason } from "../protocol/errors.ts";
+import { HostError, type Reason, Stopping } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
@@ -195,7 +195,7 @@ export class Processes implements AsyncDisposable {
   }
 
   #refuseWhileLeaving(): void {
-    if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
+    if (this.#leaving.signal.aborted) throw new Stopping();
   }
 
   async #begin(prepared: Prepared, request: StartProcess): Promise<{ row: ProcessRow; child: Child }> {
@@ -333,10 +333,7 @@ export class Processes implements AsyncDisposable {
       await settled(process.ended, Math.min(asked, limit), [this.#leaving.signal, ...(o.signal ? [o.signal] : [])]);
     // Else whoever waits would go on, with a host that is gone: and end, for a timeout say, what is to live on.
     if (process.running && this.#leaving.signal.aborted)
-      throw new HostError(
-        "stopping",
-        "The host is stopping; the process lives on: wait for it again when the host is back",
-      );
+      throw new Stopping("The host is stopping; the process lives on: wait for it again when the host is back");
     const { row } = process;
     const status = row.status !== "running" ? "exited" : o.signal?.aborted === true ? "interrupted" : "timeout";
     const notes = [

@@ -67,6 +67,13 @@ export class HostError extends Error {
   }
 }
 
+/** The host ends in order: it takes nothing new, and what runs lives on. */
+export class Stopping extends HostError {
+  constructor(message = "The host is stopping: try again when it is back") {
+    super("stopping", message);
+  }
+}
+
 export interface WireError {
   code: number;
   message: string;

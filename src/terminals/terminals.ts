@@ -12,7 +12,7 @@ import { chooseShell, interactive } from "../processes/shell.ts";
 import { clampSize, type Size } from "../processes/size.ts";
 import type { SizeMark } from "../processes/size-history.ts";
 import type { Running } from "../processes/usage/usage.ts";
-import { HostError } from "../protocol/errors.ts";
+import { HostError, Stopping } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { TerminalRow } from "../protocol/rows.ts";
@@ -132,7 +132,7 @@ export class Terminals implements AsyncDisposable {
     const name = p.name ?? DEFAULT_NAME;
     const workspace = await this.#workspace(p.workspace);
     return this.#inTurn(keyOf(p.session_id, name), async () => {
-      if (this.#leaving.signal.aborted) throw new HostError("stopping", "The host is stopping: start it again first");
+      if (this.#leaving.signal.aborted) throw new Stopping();
       const old = this.#byKey.get(keyOf(p.session_id, name));
       const wanted = old?.running === true && p.restart !== true && old.row.workspace === workspace;
       if (wanted && (await this.#fitted(old, p))) return { ...old.row, existed: true };

@@ -2,7 +2,7 @@
 import { platform } from "node:os";
 import type { Worker } from "node:worker_threads";
 import type { Live } from "../../keeper/keepers.ts";
-import { HostError } from "../../protocol/errors.ts";
+import { HostError, Stopping } from "../../protocol/errors.ts";
 import type { Result } from "../../protocol/methods.ts";
 import { Redactor } from "../../secrets/redactor.ts";
 import { hostThread } from "../../threads/host-thread.ts";
@@ -107,7 +107,7 @@ export class Usage implements AsyncDisposable {
   }
 
   async #ask(tree?: string): Promise<{ sample: Sample; tree: Member[] | null }> {
-    if (this.#closed) throw new HostError("stopping", "The host is stopping.");
+    if (this.#closed) throw new Stopping();
     const thread = this.#wake();
     const n = ++this.#n;
     const asked = Promise.withResolvers<FromThread>();

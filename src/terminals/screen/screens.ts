@@ -4,7 +4,7 @@ import { setImmediate as immediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import type { Drawn } from "../../processes/attachment.ts";
 import type { SizeHistory } from "../../processes/size-history.ts";
-import { HostError } from "../../protocol/errors.ts";
+import { Stopping } from "../../protocol/errors.ts";
 import { hostThread } from "../../threads/host-thread.ts";
 import { frameOf, isCurrent, loadCheckpoint, trimmed } from "./checkpoint.ts";
 import type { FromThread, Snapshot, ToThread } from "./messages.ts";
@@ -89,7 +89,7 @@ export class Screens implements AsyncDisposable {
    */
   async snapshot(drawn: Drawn, budget: number): Promise<Snapshot> {
     const followed = this.#followed.get(drawn.id) ?? this.#add(drawn);
-    if (this.#closed) throw new HostError("stopping", "The host is stopping.");
+    if (this.#closed) throw new Stopping();
     if (this.#isGivenUp(drawn.id)) throw new Error("what it has printed cannot be drawn");
     const rested = this.#thread === undefined && budget <= MOST_HERE ? await atRest(drawn, budget) : undefined;
     if (rested !== undefined) return rested;
@@ -244,7 +244,7 @@ export class Screens implements AsyncDisposable {
     const thread = this.#thread;
     this.#thread = undefined;
     clearInterval(this.#pings);
-    for (const asked of this.#asked.values()) asked.reject(new HostError("stopping", "The host is stopping."));
+    for (const asked of this.#asked.values()) asked.reject(new Stopping());
     await thread?.terminate();
   }
   [Symbol.asyncDispose](): Promise<void> {
