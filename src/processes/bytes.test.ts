@@ -21,7 +21,7 @@ describe("bytes that are not text", () => {
 
   async function spoolOf(id: string): Promise<Buffer> {
     const { spool } = host.processes.attach(id);
-    while (!spool.ended) await spool.grown(spool.length, AbortSignal.timeout(10_000));
+    while (!spool.ended) await spool.grown(spool.length, AbortSignal.timeout(60_000));
     return Buffer.from((await spool.read(0, 1 << 20)).bytes);
   }
 

@@ -178,7 +178,7 @@ describe("a process", () => {
       command: "sleep 300 & setsid sleep 300 & echo up; exec sleep 300",
     });
     const { spool } = host.processes.attach(process_id);
-    await spool.grown(0, AbortSignal.timeout(10_000));
+    await spool.grown(0, AbortSignal.timeout(60_000));
     const { status, process } = await host.processes.kill(process_id, { source: "process.kill" });
     assert.equal(status, "killed");
     const { exit_code, signal, completion_reason, termination_source, closed } = process;
@@ -203,7 +203,7 @@ describe("a process", () => {
       command: "trap '' TERM; echo up; while :; do sleep 0.05; done",
     });
     for (const { process_id } of [trap, deaf])
-      await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(10_000));
+      await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(60_000));
     const [one, two] = await Promise.all([
       host.processes.kill(trap.process_id, { source: "a" }),
       host.processes.kill(deaf.process_id, { source: "b", graceMs: 200 }),
@@ -216,7 +216,7 @@ describe("a process", () => {
       ...person,
       command: "trap 'echo no' TERM; echo up; while :; do sleep 0.05; done",
     });
-    await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(10_000));
+    await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(60_000));
     const asked = await host.processes.kill(process_id, { source: "a", graceMs: 0 });
     assert.deepEqual([asked.status, asked.process.status], ["running", "running"]);
     assert.equal((await host.processes.kill(process_id, { source: "b", graceMs: 100 })).process.exit_code, -9);

@@ -38,7 +38,7 @@ describe("processes over a restart of the host", () => {
     const session_id = "ses_32";
     const command = `echo before; ${go("go")}; echo meanwhile; read line; echo got $line; exit 7`;
     const { process_id, pid } = await host.processes.start({ ...agent, command, cwd: host.home, session_id });
-    await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(10_000));
+    await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(60_000));
     await host.down();
     await writeFile(path.join(host.home, "go"), "");
     await host.up();
@@ -235,7 +235,7 @@ describe("processes over a restart of the host", () => {
     await using host = await SmallHost.start();
     const command = `trap 'sleep 1; exit 0' TERM; echo up; while :; do sleep 0.02; done`;
     const { process_id } = await host.processes.start({ ...agent, command });
-    await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(10_000));
+    await host.processes.attach(process_id).spool.grown(0, AbortSignal.timeout(60_000));
     const killing = host.processes.kill(process_id, { source: "process.kill", graceMs: 10_000 });
     await until(
       async () => ((await host.log.view("process", process_id)) as { book: { asked: unknown } }).book.asked !== null,

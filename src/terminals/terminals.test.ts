@@ -12,7 +12,7 @@ const reasonOf = (reason: string) => (error: unknown) => error instanceof HostEr
 
 /** Reads a terminal until its output holds `text`; fails when it ends before. */
 async function sees(view: Attachment, text: string | RegExp): Promise<string> {
-  const patience = AbortSignal.timeout(15_000);
+  const patience = AbortSignal.timeout(60_000);
   for (;;) {
     const { bytes } = await view.spool.read(0, 1 << 20);
     const shown = bytes.toString("utf8");
@@ -134,7 +134,7 @@ describe("a terminal", () => {
       return append.call(host.log, stream, events, options);
     };
     await type(terminal_id, "exit 3\r");
-    while (!view.spool.ended) await view.spool.grown(view.spool.length, AbortSignal.timeout(15_000));
+    while (!view.spool.ended) await view.spool.grown(view.spool.length, AbortSignal.timeout(60_000));
     assert.equal(terminals.get(terminal_id).status, "running", "its end is not recorded yet");
     const opening = open("ses_moment", { rows: 40, cols: 100 });
     gate.resolve();

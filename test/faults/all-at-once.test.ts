@@ -85,7 +85,7 @@ describe("a host killed together with its launcher and ten keepers", () => {
       );
       for (const [n, row] of after.slice(0, KEPT).entries()) {
         await rpc(host, "process.submit", { process_id: row.process_id, data: "" });
-        const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 20 });
+        const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 60 });
         assert.deepEqual([end.status, end.exit_code], ["exited", n]);
         assert.match(end.output, /^up\n[\s\S]*heard\n$/);
       }
@@ -127,7 +127,7 @@ describe("one keeper of many killed", () => {
     for (const row of await running()) {
       await rpc(host, "process.submit", { process_id: row.process_id, data: "still here" });
       await rpc(host, "process.close", { process_id: row.process_id });
-      const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 20 });
+      const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 60 });
       assert.deepEqual([end.exit_code, end.output], [0, "still here\n"]);
     }
     rounds.report(t, "told after");
@@ -154,7 +154,7 @@ describe("many short processes", () => {
       );
       for (const [n, row] of (await Promise.all(batch)).entries()) {
         most = Math.max(most, (await ours()).filter((one) => one.state === "Z").length);
-        const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 20 });
+        const end = await rpc(host, "process.wait", { process_id: row.process_id, timeout: 60 });
         assert.equal(end.exit_code, n);
       }
       if (round === 0) files = await openFiles();

@@ -95,11 +95,11 @@ describe("a host whose disk is full", () => {
       await eventually("it is dead", async () => !(await isAlive(child.pid ?? 0)));
       await truncate(ballast, 0);
       await killing;
-      const end = await client.call("process.wait", { process_id: child.process_id, timeout: 10 });
+      const end = await client.call("process.wait", { process_id: child.process_id, timeout: 60 });
       assert.deepEqual([end.status, end.completion_reason, end.signal], ["exited", "killed", "SIGTERM"]);
       const after = await client.call("process.start", { argv: ["sh", "-c", "echo after"], session_id });
       assert.equal(
-        (await client.call("process.wait", { process_id: after.process_id, timeout: 10 })).output,
+        (await client.call("process.wait", { process_id: after.process_id, timeout: 60 })).output,
         "after\n",
       );
       rounds.report(t, "recovers in");
@@ -126,7 +126,7 @@ describe("a host whose disk is full", () => {
         [seen, 7],
         [found, 9],
       ] as const) {
-        const end = await next.call("process.wait", { process_id, timeout: 10 });
+        const end = await next.call("process.wait", { process_id, timeout: 60 });
         assert.deepEqual([end.exit_code, end.completion_reason], [code, "exited"]);
       }
     });
@@ -194,7 +194,7 @@ describe("a host whose disk fails", () => {
         [],
       );
       await next.call("process.close", { process_id: kept.process_id });
-      assert.equal((await next.call("process.wait", { process_id: kept.process_id, timeout: 10 })).exit_code, 0);
+      assert.equal((await next.call("process.wait", { process_id: kept.process_id, timeout: 60 })).exit_code, 0);
     }
     rounds.report(t, "ended after");
   });

@@ -57,7 +57,7 @@ describe("a fork bomb", () => {
       // Another process is not affected.
       const beside = await client.call("process.start", { argv: ["echo", "fine"], session_id });
       assert.equal(
-        (await client.call("process.wait", { process_id: beside.process_id, timeout: 20 })).output,
+        (await client.call("process.wait", { process_id: beside.process_id, timeout: 60 })).output,
         "fine\n",
       );
       const begun = performance.now();
@@ -93,7 +93,7 @@ describe("a machine without file notifications", () => {
     const profile = join(host.home, ".profile");
     const seen = async () => {
       const { process_id } = await client.call("process.start", { command: "echo $FROM_PROFILE" });
-      return (await client.call("process.wait", { process_id, timeout: 20 })).output.trim();
+      return (await client.call("process.wait", { process_id, timeout: 60 })).output.trim();
     };
     for (const value of ["first", "another"]) {
       await writeFile(profile, `export FROM_PROFILE=${value}\n`);

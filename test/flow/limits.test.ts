@@ -67,7 +67,7 @@ describe("a host that limits its processes", () => {
     await client.call("terminal.open", { session_id, name: "main" });
     for (let n = 0; n < 2; n++) await client.call("process.start", { argv: ["sh", "-c", sleepers], session_id });
     const third = await client.call("process.start", { argv: ["sh", "-c", sleepers], session_id });
-    await client.call("process.wait", { process_id: third.process_id, timeout: 10 });
+    await client.call("process.wait", { process_id: third.process_id, timeout: 60 });
     const row = await client.call("process.poll", { process_id: third.process_id });
     assert.deepEqual([row.limit_hit, row.reason], ["pids", "it ran into the session's limit of 30 processes"]);
     // Other sessions have their own.
@@ -76,7 +76,7 @@ describe("a host that limits its processes", () => {
       argv: ["sh", "-c", "true & wait; echo fine"],
       session_id: other.session_id,
     });
-    assert.equal((await client.call("process.wait", { process_id: free.process_id, timeout: 10 })).output, "fine\n");
+    assert.equal((await client.call("process.wait", { process_id: free.process_id, timeout: 60 })).output, "fine\n");
   });
 
   it("A49: a next host goes on: limits hold, hits are noticed, groups go when nobody needs them", async (t) => {
@@ -123,7 +123,7 @@ describe("a host that limits its processes", () => {
     const row = await client.call("process.start", { argv: ["echo", "runs"] });
     assert.deepEqual(row.limits, { memory_bytes: null, cpus: 1, pids: null, enforced: false });
     assert.deepEqual(row.notes, ["Its limits are not enforced: this machine has no control groups."]);
-    assert.equal((await client.call("process.wait", { process_id: row.process_id, timeout: 10 })).output, "runs\n");
+    assert.equal((await client.call("process.wait", { process_id: row.process_id, timeout: 60 })).output, "runs\n");
   });
 
   it("P39: a wrong limit is named and passed over", async () => {
@@ -132,7 +132,7 @@ describe("a host that limits its processes", () => {
     assert.match(host.complaints, /HEARTH_PROCESSES_CPUS is -1: it takes a number from 0.01 to 4096/);
     const client = await host.client();
     const { process_id } = await client.call("process.start", { argv: ["echo", "runs"] });
-    assert.equal((await client.call("process.wait", { process_id, timeout: 10 })).output, "runs\n");
+    assert.equal((await client.call("process.wait", { process_id, timeout: 60 })).output, "runs\n");
   });
 });
 

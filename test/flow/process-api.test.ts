@@ -118,7 +118,7 @@ describe("processes over the API", () => {
     const one = await rpc(host, "process.start", { command, session_id: mine, task_id: "t", notify_on_complete: true });
     const argv = ["sh", "-c", `echo first word; printf 'wo'; sleep 0.1; echo rd; printf ${"y".repeat(300)}; exit 5`];
     const two = await rpc(host, "process.start", { argv, session_id: mine, watch_patterns: ["word", "other"] });
-    await rpc(host, "process.wait", { process_id: two.process_id, timeout: 20 });
+    await rpc(host, "process.wait", { process_id: two.process_id, timeout: 60 });
     const { processes } = await rpc(host, "process.list", { session_id: mine, task_id: "t" });
     const [other, task] = processes;
     assert.ok(other && task);

@@ -66,7 +66,7 @@ describe("containers", () => {
     const limits = { memory_bytes: 2 ** 28, cpus: 1.5, pids: 50 };
     const started = { argv: ["sh", "-c", "echo ran; exit 3"], cwd, env, limits, sandbox: "docker" };
     const row = await rpc(host, "process.start", started);
-    assert.equal((await rpc(host, "process.wait", { process_id: row.process_id, timeout: 20 })).exit_code, 3);
+    assert.equal((await rpc(host, "process.wait", { process_id: row.process_id, timeout: 60 })).exit_code, 3);
     const call = (await recorded.calls()).find((words) => words[0] === "run") ?? [];
     assert.deepEqual(call.slice(0, 8), [
       "run",
@@ -100,7 +100,7 @@ describe("containers", () => {
       ),
     );
     assert.ok(quick && slow);
-    assert.equal((await rpc(host, "process.wait", { process_id: quick.process_id, timeout: 20 })).exit_code, 4);
+    assert.equal((await rpc(host, "process.wait", { process_id: quick.process_id, timeout: 60 })).exit_code, 4);
     await rpc(host, "process.kill", { process_id: slow.process_id, grace: 1 });
     const { stdout } = await engine("exec", running, "ps");
     assert.equal(stdout.match(/sleep 1000/g)?.length, 1, stdout); // its own

@@ -25,7 +25,7 @@ describe("a whole host under attack", () => {
   });
   after(() => host[Symbol.asyncDispose]());
   const start = (command: string) => client.call("process.start", { command });
-  const ended = (process_id: string) => client.call("process.wait", { process_id, timeout: 15 });
+  const ended = (process_id: string) => client.call("process.wait", { process_id, timeout: 60 });
 
   it("A42: gives a child neither its token nor a provider's key, not by its keeper either", async () => {
     const { process_id } = await start(

@@ -130,13 +130,13 @@ describe("a terminal in a person's hands", () => {
       await person.shows(/End it\? \[y\/N\]/);
       await person.shows(/sleep 1004/);
       person.type("\r");
-      const { exit_code } = await client.call("process.wait", { process_id: asked.process_id, timeout: 20 });
+      const { exit_code } = await client.call("process.wait", { process_id: asked.process_id, timeout: 60 });
       assert.deepEqual([exit_code, await there()], [0, true]);
     }
     const script = await client.call("process.start", {
       ...{ argv: [...hearth, "kill", id], mode: "pipe", cwd: process.cwd(), env },
     });
-    const end = await client.call("process.wait", { process_id: script.process_id, timeout: 20 });
+    const end = await client.call("process.wait", { process_id: script.process_id, timeout: 60 });
     assert.deepEqual([end.exit_code, await there()], [0, false]);
   });
 

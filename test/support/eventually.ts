@@ -1,7 +1,7 @@
 // Waits in tests for what nothing announces, and names what never came.
 import { setTimeout as delay } from "node:timers/promises";
 
-const patienceMs = 15_000;
+const patienceMs = 60_000;
 
 /** Looks until `check` says yes. Throws with `what` in words if it never does. */
 export async function eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void> {

@@ -227,7 +227,7 @@ export async function startTestHost(settings: Partial<GatewaySettings> = {}): Pr
 
 /** Resolves once `condition` holds; looks again after each turn of the event loop. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -116,7 +116,7 @@ export class ScreenViewer implements Disposable {
   }
 
   /** Resolves once `when` holds; looks again after each frame. */
-  async until(when: () => boolean, what: string, ms = 15_000): Promise<void> {
+  async until(when: () => boolean, what: string, ms = 60_000): Promise<void> {
     if (when()) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = setTimeout(() => reject(new Error(`no ${what}; it shows:\n${this.lines().join("\n")}`)), ms);

@@ -55,7 +55,7 @@ export async function screenText(page: Page, name = "main"): Promise<string> {
 /** Waits until the screen is as wanted; fails with what it showed instead. */
 export async function until(page: Page, wanted: RegExp | ((text: string) => boolean), name = "main"): Promise<string> {
   const good = typeof wanted === "function" ? wanted : (text: string) => wanted.test(text);
-  const patience = Date.now() + 15_000;
+  const patience = Date.now() + 60_000;
   for (;;) {
     const text = await screenText(page, name);
     if (good(text)) return text;

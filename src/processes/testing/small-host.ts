@@ -84,7 +84,7 @@ export class SmallHost implements AsyncDisposable {
     type: T,
     fits: (event: RecordedOf<T>) => boolean = () => true,
   ): Promise<RecordedOf<T>> {
-    const patience = AbortSignal.timeout(20_000);
+    const patience = AbortSignal.timeout(60_000);
     for await (const page of this.log.follow(stream, 0, patience))
       for (const event of page) if (event.type === type && fits(event as RecordedOf<T>)) return event as RecordedOf<T>;
     throw new Error(`no ${type} came in ${stream}`);
