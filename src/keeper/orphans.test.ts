@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { currentBootId, endOrphans } from "./orphans.ts";
@@ -7,7 +8,7 @@ import type { Live } from "./types.ts";
 
 describe("what a dead keeper left behind", { skip: process.platform !== "linux" }, () => {
   it("F03: one whom nothing ends, such as another user's, is told of by its pid and holds up nobody for ever", async (t) => {
-    const mark = "5".repeat(32);
+    const mark = randomBytes(16).toString("hex");
     const left = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HEARTH_MARK: mark }, stdio: "ignore" });
     const gone = once(left, "exit");
     await once(left, "spawn");

@@ -13,7 +13,7 @@ async function profile(host: SmallHost, text: string): Promise<void> {
   const when = Date.now() / 1000 + text.length;
   await utimes(file, when, when);
 }
-function reader(host: SmallHost, limitMs = 10_000, leaving = new AbortController().signal) {
+function reader(host: SmallHost, limitMs = 60_000, leaving = new AbortController().signal) {
   const login = new LoginEnvironment({ keepers: host.keepers, onWarning: host.warn, leaving, limitMs });
   return { login, read: () => login.get("/bin/bash", host.base) };
 }
@@ -34,14 +34,14 @@ describe("the login shell's environment", () => {
   });
   it("P1: a profile that hangs, fails or replaces the shell costs its limit once and is said in words", async () => {
     await using host = await SmallHost.start();
-    const cases: [string, RegExp][] = [
-      ["sleep 300\n", /took longer than 0.3 s/],
-      ["exit 3\n", /ended with 3/],
-      ["exec true\n", /ended with 0/],
+    const cases: [string, RegExp, number][] = [
+      ["sleep 300\n", /took longer than 0.3 s/, 300],
+      ["exit 3\n", /ended with 3/, 60_000],
+      ["exec true\n", /ended with 0/, 60_000],
     ];
-    for (const [text, why] of cases) {
+    for (const [text, why, limitMs] of cases) {
       await profile(host, text);
-      const { read } = reader(host, 300);
+      const { read } = reader(host, limitMs);
       const login = await read();
       assert.equal(login.environment, null);
       assert.match(login.problem ?? "", why);
@@ -82,7 +82,7 @@ describe("the login shell's environment", () => {
     await using host = await SmallHost.start();
     await profile(host, "echo reading > $HOME/reading; sleep 300\n");
     const leaving = new AbortController();
-    const reading = reader(host, 10_000, leaving.signal).read();
+    const reading = reader(host, 60_000, leaving.signal).read();
 
     const there = () =>
       access(path.join(host.userHome, "reading")).then(

@@ -11,7 +11,7 @@ import { RunningHost } from "../support/running-host.ts";
 
 describe("a terminal that cannot start", () => {
   it("T12: a start past its deadline is a timeout, the late shell never comes, and the next start is not affected", async (t) => {
-    await using bed = await Bed.make(await binaries.testPoints(), { startDeadlineMs: 500 });
+    await using bed = await Bed.make(await binaries.testPoints(), { startDeadlineMs: 3_000 });
     const home = await mkdtemp(join(tmpdir(), "hearth-late-"));
     t.after(() => rm(home, { recursive: true, force: true }));
     await using log = await openLog({ home });

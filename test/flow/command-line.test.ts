@@ -227,7 +227,10 @@ describe("the command line", () => {
     child.stdin?.end();
     assert.ok(child.stderr !== null);
     let seen = "";
-    while (!seen.includes("→ terminal")) seen += String((await once(child.stderr, "data"))[0]);
+    for await (const text of child.stderr.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+      seen += String(text);
+      if (seen.includes("→ terminal")) break;
+    }
     child.kill("SIGINT");
     assert.deepEqual(await once(child, "exit"), [130, null]);
   });
