@@ -1,12 +1,11 @@
-// One viewer of one terminal or process: its bytes from the spool as fast as the viewer reads, input and size the other way.
+// One viewer of one terminal or process: its bytes from the spool as fast as the viewer reads, and the sizes among them.
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { RawData, WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError, toWire } from "../protocol/errors.ts";
-import { TerminalControl, type TerminalFrame } from "../protocol/frames.ts";
-import { isAnswer, isTyping } from "./emulator-answers.ts";
+import type { TerminalFrame } from "../protocol/frames.ts";
 import { InFlight } from "./in-flight.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Meter } from "./meter.ts";
@@ -15,7 +14,7 @@ import { isExpected } from "./problem.ts";
 import type { AttachmentView } from "./services.ts";
 import type { SizeViewer } from "./size-lease.ts";
 import type { Shared } from "./terminal-frames.ts";
-import { Typed } from "./terminal-input.ts";
+import { ViewerInput } from "./viewer-input.ts";
 
 /** Characters of scrollback that come with a screen, so that it comes soon; and when all of it is asked for. */
 const RECENT_HISTORY = 64 * 1024;
@@ -31,8 +30,6 @@ const LINE_SEARCH_BYTES = 4096;
 /** Small pieces closer together than this travel as one; the first after a silence goes at once. */
 const GROUP_MS = 5;
 const GROUP_BYTES = 64 * 1024;
-/** Input that waits to be taken by the child: beyond it the viewer is not read from. */
-const MAX_INPUT_BYTES = 1024 * 1024;
 const CLOSE_MS = 1_000;
 /** What a viewer is told of something that has no screen. */
 const NO_SCREEN = { rows: 24, cols: 80 };
@@ -77,11 +74,6 @@ export class TerminalSocket implements SizeViewer {
   #pace = Number.POSITIVE_INFINITY;
   /** It asked for the whole scrollback. */
   #historyWanted = false;
-  #input: Promise<void> = Promise.resolve();
-  /** What came and is not taken yet. */
-  #inputPieces = 0;
-  #inputBytes = 0;
-  readonly #typed: Typed;
   #reason = "closed by the client";
 
   constructor(ws: WebSocket, options: TerminalSocketOptions) {
@@ -100,13 +92,20 @@ export class TerminalSocket implements SizeViewer {
       },
     });
     this.#inFlight = new InFlight(ws);
-    this.#typed = new Typed({
-      write: (bytes) => attachment.write(bytes),
+    const input = new ViewerInput(ws, {
+      attachment,
+      lease: options.shared.lease,
+      viewer: this,
+      watchOnly: options.watchOnly === true,
       onCut: (message) => this.#tell({ type: "error", reason: "input_cut", message }),
+      onHistory: () => {
+        this.#historyWanted = attachment.drawn !== null;
+        this.#wake();
+      },
       signal: this.#gone.signal,
     });
     const resized = attachment.onResize(() => this.#wake());
-    ws.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    ws.on("message", (data, isBinary) => input.receive(data, isBinary));
     ws.on("error", (error: Error & { code?: string }) => {
       this.#reason = error.code ?? error.name;
     });
@@ -349,68 +348,6 @@ export class TerminalSocket implements SizeViewer {
     this.#sayError(error);
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
-    if (this.#gone.signal.aborted) return;
-    const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
-    const first = this.#inputPieces === 0;
-    this.#inputPieces += 1;
-    this.#inputBytes += bytes.length;
-    const piece = isBinary ? this.#typed.arrived() : 0;
-    if (this.#inputBytes > MAX_INPUT_BYTES) this.#pause(true);
-    // One after the other: keys and sizes arrive in the order in which they were sent.
-    const before = this.#input;
-    this.#input = first ? this.#take(bytes, piece, isBinary) : before.then(() => this.#take(bytes, piece, isBinary));
-  }
-
-  /** Never rejects. What nothing is waiting before is on its way to the program when this returns. */
-  async #take(bytes: Buffer, piece: number, isBinary: boolean): Promise<void> {
-    try {
-      await (isBinary ? this.#write(bytes, piece) : this.#control(bytes.toString()));
-    } catch (thrown) {
-      this.#sayError(thrown);
-    }
-    this.#inputPieces -= 1;
-    this.#inputBytes -= bytes.length;
-    if (this.#inputBytes <= MAX_INPUT_BYTES) this.#pause(false);
-  }
-
-  async #write(bytes: Buffer, piece: number): Promise<void> {
-    if (this.#options.watchOnly) throw watchOnly();
-    const { lease } = this.#options.shared;
-    // Every viewer's emulator answers what a program asks; the program asked one terminal.
-    if (lease.isHeldFrom(this) && isAnswer(bytes)) return;
-    if (isTyping(bytes) && lease.isForTaking(this)) await lease.take(this);
-    await this.#typed.write(bytes, piece);
-  }
-
-  async #control(text: string): Promise<void> {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      throw new HostError("parse_error", "This is not JSON.");
-    }
-    const control = TerminalControl.safeParse(value);
-    if (!control.success)
-      throw new HostError("invalid_params", "Unknown control frame: resize with rows and cols, take, or history.");
-    if (this.#options.watchOnly && control.data.type !== "history") throw watchOnly();
-    const { lease } = this.#options.shared;
-    switch (control.data.type) {
-      case "resize":
-        lease.wants(this, control.data.rows, control.data.cols);
-        break;
-      case "take":
-        await lease.take(this);
-        break;
-      case "history":
-        this.#historyWanted = this.#options.attachment.drawn !== null;
-        this.#wake();
-        break;
-      default:
-        control.data satisfies never;
-    }
-  }
-
   #leave(): void {
     this.#gone.abort();
     this.#waiting.abort();
@@ -427,17 +364,8 @@ export class TerminalSocket implements SizeViewer {
     this.#outflow.wrote();
   }
 
-  /** Who sends more than the child takes is not read from. */
-  #pause(paused: boolean): void {
-    if (paused && !this.#ws.isPaused) this.#ws.pause();
-    if (!paused && this.#ws.isPaused) this.#ws.resume();
-  }
-
   readonly #loginEnded = (): void => this.close(closeCodes.login_over, "the login of this connection has ended");
 }
-
-const watchOnly = (): HostError =>
-  new HostError("forbidden", "This link only shows what happens here: nothing can be sent by it.");
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
