@@ -153,7 +153,8 @@ export class TerminalSocket implements SizeViewer {
     const { attachment, from } = this.#options;
     const { spool } = attachment;
     const { signal } = this.#gone;
-    if (from === undefined || from > spool.length) await this.#startOver(RECENT_HISTORY);
+    // Who comes after the end cannot ask for more.
+    if (from === undefined || from > spool.length) await this.#startOver(spool.ended ? WHOLE_HISTORY : RECENT_HISTORY);
     else {
       this.#offset = from;
       this.#tell({ type: "live", offset: from });

@@ -127,6 +127,8 @@ class Fitting {
    */
   readonly #cells = new Map<number, { width: number; height: number }>();
   #said = "";
+  /** The font for which the emulator knows how far it can scroll. */
+  #aligned: number | undefined;
 
   constructor(terminal: Terminal, place: HTMLElement, { fontSize = USUAL, around = place, onFit }: ScreenOptions) {
     this.#terminal = terminal;
@@ -149,6 +151,7 @@ class Fitting {
   /** Cells are drawn in another way now. */
   remeasure(): void {
     this.#cells.clear();
+    this.#aligned = undefined;
     this.fit();
   }
 
@@ -180,6 +183,8 @@ class Fitting {
       this.#setFont(size);
     }
     this.#place.dataset.scaled = String(factor < 1);
+    if (this.#aligned !== size) alignScroll(this.#terminal);
+    this.#aligned = size;
   }
 
   #fits(room: { width: number; height: number }): boolean {
@@ -219,6 +224,20 @@ class Fitting {
   #screen(): HTMLElement | undefined {
     return this.#terminal.element?.querySelector<HTMLElement>(".xterm-screen") ?? undefined;
   }
+}
+
+interface Inside {
+  _core?: { _viewport?: { _sync?: () => void; scrollToLine?: (line: number, atOnce: boolean) => void } };
+}
+
+/**
+ * Scrolling counts in pixels, and the emulator works out how many there are only when lines are added: after the font has
+ * changed a wheel would turn without anything moving until something is printed. It has no public way to be told.
+ */
+function alignScroll(terminal: Terminal): void {
+  const viewport = (terminal as unknown as Inside)._core?._viewport;
+  viewport?._sync?.();
+  viewport?.scrollToLine?.(terminal.buffer.active.viewportY, true);
 }
 
 function colours(): ITheme {

@@ -47,7 +47,8 @@ export function Panel(props: PanelProps) {
     if (tab === "terminal") setWanted(true);
   }, [tab]);
 
-  const grab = useRef(false);
+  // A page that is nothing but terminals, reloaded say, is there to type in.
+  const grab = useRef(wide);
   const [asked, setAsked] = useState(0);
 
   const move = (event: KeyboardEvent) => {

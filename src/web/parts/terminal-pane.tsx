@@ -298,11 +298,28 @@ function watchAttempts({ terminal }: Screen, shell: Shell, live: Live, shows: Sh
 
 /** Whoever looks further up than what came with the screen is shown the rest. */
 function bringHistory({ terminal }: Screen, shell: Shell): Disposable {
-  const scrolling = terminal.onScroll(() => {
+  // Not while a button is held: what somebody is just marking, or the bar they pull at, would slip out of their hand.
+  const held = new Set<number>();
+  const look = () => {
     const { baseY, viewportY, type } = terminal.buffer.active;
-    if (type === "normal" && viewportY < baseY && !shell.muted) shell.history();
-  });
-  return { [Symbol.dispose]: () => scrolling.dispose() };
+    if (held.size === 0 && type === "normal" && viewportY < baseY && !shell.muted) shell.history();
+  };
+  const scrolling = terminal.onScroll(look);
+  const ended = new AbortController();
+  const { signal } = ended;
+  const down = ({ pointerId }: PointerEvent) => held.add(pointerId);
+  const up = ({ pointerId }: PointerEvent) => {
+    if (held.delete(pointerId)) look();
+  };
+  terminal.element?.addEventListener("pointerdown", down, { capture: true, signal });
+  for (const over of ["pointerup", "pointercancel"] as const)
+    window.addEventListener(over, up, { capture: true, signal });
+  return {
+    [Symbol.dispose]() {
+      scrolling.dispose();
+      ended.abort();
+    },
+  };
 }
 
 function handleOf(

@@ -6,6 +6,7 @@ import { type TerminalListener, TerminalStream } from "../../client/terminal.ts"
 import { isAnswer, Mute } from "../replay.ts";
 import { type Store, store } from "../store.ts";
 import { Clamp } from "./clamp.ts";
+import { stayIn } from "./stay.ts";
 
 export interface ShellState {
   /** `away`: the connection is lost and tried again; `ended`: Enter begins a new one. */
@@ -66,8 +67,8 @@ export class Shell implements Disposable {
   #asked: Promise<void> = Promise.resolve();
   /** Older lines were left out, for the screen to come soon. */
   #incomplete = false;
-  /** What is to be done once they are there. */
-  #kept: (() => void) | undefined;
+  /** They were asked for: whether they are on their way already, and what is to be done once they are there. */
+  #older: { came: boolean; then: () => void } | undefined;
 
   constructor(options: ShellOptions) {
     this.#options = options;
@@ -141,22 +142,17 @@ export class Shell implements Disposable {
 
   /** Brings the older lines that were left out, if any; what is in view stays in view. `then` comes when they are drawn. */
   history(then: () => void = () => undefined): void {
-    if (!this.#incomplete || this.#stream === undefined || this.state.get().phase !== "live") {
+    const { phase, id } = this.state.get();
+    const over = phase === "ended" && id !== null;
+    if (!this.#incomplete || this.#stream === undefined || !(phase === "live" || over)) {
       then();
       return;
     }
     this.#incomplete = false;
-    const { terminal } = this.#options;
-    const { baseY, viewportY } = terminal.buffer.active;
-    const up = baseY - viewportY;
-    this.#kept = () => {
-      this.#kept = undefined;
-      terminal.write("", () => {
-        terminal.scrollToLine(terminal.buffer.active.baseY - up);
-        then();
-      });
-    };
-    this.#stream.history();
+    // There is nobody to be asked any more, but who comes to what has ended is shown all of it.
+    if (over) this.#attach(id, true);
+    this.#older = { came: false, then };
+    if (!over) this.#stream.history();
   }
 
   /** This viewer's size for everybody. */
@@ -169,17 +165,24 @@ export class Shell implements Disposable {
     this.#stream?.close();
   }
 
-  #attach(id: string): void {
+  /** `still`: what is said of it stays as it is. */
+  #attach(id: string, still = false): void {
     this.#stream?.close();
-    this.#kept = undefined;
+    const older = this.#older;
+    this.#older = undefined;
+    older?.then();
     const { terminal } = this.#options;
+    let putBack: (() => void) | undefined;
     const listener: TerminalListener = {
       onBytes: (bytes, { replay }) => this.#draw(bytes, replay),
       onReset: (rows, cols, complete) => {
         this.#clamp = new Clamp();
         this.#incomplete = !complete;
+        const asked = this.#older !== undefined;
+        if (this.#older !== undefined) this.#older.came = true;
         // In the order of the stream: what is still undrawn belongs to the screen before.
         terminal.write("", () => {
+          putBack = asked ? stayIn(terminal) : undefined;
           terminal.reset();
           this.#sized(rows, cols);
         });
@@ -194,13 +197,23 @@ export class Shell implements Disposable {
         if (reason === "input_cut" || this.state.get().phase === "live") this.#options.onSay(message);
         else this.state.set({ problem: message });
       },
-      onLive: () => this.#kept?.(),
+      onLive: () => {
+        const older = this.#older;
+        if (!older?.came) return;
+        this.#older = undefined;
+        terminal.write("", () => {
+          putBack?.();
+          older.then();
+        });
+      },
       onConnection: (is, over) => {
         // What an older stream still has to say is no longer about this screen.
         if (this.#stream !== mine) return;
         const ended = this.state.get().phase === "ended";
         if (is) {
           this.#behind = false;
+          // A connection that was lost has lost the question with it.
+          if (this.#older?.came === false && !ended) mine.history();
           if (!ended) this.state.set({ phase: "live", problem: null });
         } else if (over && !ended) this.state.set({ phase: "ended", ending: "is gone" });
         else if (!ended) this.state.set({ phase: "away" });
@@ -209,7 +222,7 @@ export class Shell implements Disposable {
     const mine = new TerminalStream({ open: (from) => openTerminal(id, from), listener });
     if (this.#wish !== undefined) mine.resize(this.#wish.rows, this.#wish.cols);
     this.#stream = mine;
-    this.state.set({ id, phase: "opening", ending: null });
+    this.state.set(still ? { id } : { id, phase: "opening", ending: null });
   }
 
   #draw(bytes: Uint8Array, replay: boolean): void {

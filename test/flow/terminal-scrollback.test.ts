@@ -1,0 +1,96 @@
+// What was printed long before is within reach: by wheel and keys, marked by a mouse, after a reload and after the end.
+import assert from "node:assert/strict";
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Page } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
+import { RunningHost } from "../support/running-host.ts";
+import { live, openTerminals, screenText, type, until } from "../support/terminal-page.ts";
+
+/** More than comes with a screen. */
+const LINES = 2_500;
+const PRINT = `clear; for n in $(seq 1 ${LINES}); do printf 'line %d ${"x".repeat(140)}\\n' $n; done`;
+const PRINTED = new RegExp(`line ${LINES} x+\\nready> ?$`);
+/** Number of the first line in view. */
+const top = (shown: string) => Number(/^line (\d+) /m.exec(shown)?.[1]);
+
+async function toTheFirst(page: Page): Promise<void> {
+  for (let presses = 0; presses < 200 && top(await screenText(page)) > 1; presses++)
+    await page.keyboard.press("Shift+PageUp");
+  await until(page, /^line 1 x/m);
+}
+
+describe("a terminal's scrollback", () => {
+  let host: RunningHost;
+  let home: string;
+  before(async () => {
+    home = await realpath(await mkdtemp(join(tmpdir(), "hearth-home-")));
+    await writeFile(join(home, ".bashrc"), "PS1='ready> '\n");
+    host = await RunningHost.start({ HOME: home, SHELL: "/bin/bash" });
+  });
+  after(async () => {
+    await host[Symbol.asyncDispose]();
+    await rm(home, { recursive: true, force: true });
+  });
+  const begin = async () => (await (await host.client()).call("session.create", { workspace: home })).session_id;
+
+  it("T9: what is in view and what is being marked stay where they are while older lines come in", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const page = await openTerminals(t, browser, host, { session: await begin() });
+    await type(page, PRINT);
+    await until(page, PRINTED);
+    await page.reload();
+    await live(page);
+    const shown = await until(page, PRINTED);
+    const height = shown.split("\n").length;
+    const box = await page.getByTestId("terminal").boundingBox();
+    assert.ok(box !== null);
+    // Marked upwards, past the first line in view: those above come into view under the pointer.
+    await page.mouse.move(box.x + 300, box.y + 200);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 60, box.y - 20, { steps: 4 });
+    const before = top(shown);
+    await until(page, (now) => top(now) < before - 2 * height);
+    await page.mouse.up();
+    await page.keyboard.press("Control+Shift+C");
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.split("\n").length > 2 * height, `${copied.length} characters are marked`);
+    // All of it is there now: the first line too.
+    await toTheFirst(page);
+    await page.keyboard.press("Control+Shift+C");
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), copied, "still marked");
+  });
+
+  it("T1, T9: of a shell that has ended everything can be read, also by who was there with the last of it", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const page = await openTerminals(t, browser, host, { session: await begin() });
+    await type(page, PRINT);
+    await until(page, PRINTED);
+    await page.reload();
+    await live(page);
+    await type(page, "exit 3");
+    const ended = page.locator('[data-testid="terminal-status"][data-phase="ended"]');
+    await ended.waitFor();
+    await toTheFirst(page);
+    assert.match((await ended.textContent()) ?? "", /exit code 3/);
+    await page.reload();
+    await ended.waitFor();
+    await page.locator('[data-testid="terminal"] textarea').focus();
+    await toTheFirst(page);
+  });
+
+  it("T9: a page of nothing but terminals can be typed into as soon as it is there again", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const page = await openTerminals(t, browser, host, { session: await begin() });
+    await page.reload();
+    await live(page);
+    await until(page, /ready>/);
+    await page.keyboard.type("echo typed\n");
+    await until(page, /\ntyped\n/);
+  });
+});
