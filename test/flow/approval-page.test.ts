@@ -56,6 +56,43 @@ describe("an approval on the page", () => {
     assert.deepEqual(errors, []);
   });
 
+  it("A36: stays in view whole, also where it comes between a scrolling and its event; who goes up is left there", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    await using host = await RunningHost.start();
+    const client = await host.client();
+    const { session_id } = await client.call("session.create", { workspace: host.home });
+    const { page, errors } = await openPage(t, browser, host, `#/s/${session_id}`);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const words = Array.from({ length: 60 }, (_, n) => `say word ${n}`).join("\n");
+    await client.call("prompt.submit", { session_id, text: words });
+    await page.getByTestId("message-assistant").filter({ hasText: "word 59" }).waitFor();
+    await idle(page);
+    const scroller = page.getByRole("region", { name: "Conversation" });
+    // Each is looked at after two frames: by then the event of the scrolling has come, and the look at what has grown.
+    const after = (change: "nothing" | "a little up" | "down, and more comes" | "far up") =>
+      scroller.evaluate(async (element, how) => {
+        if (how === "a little up") element.scrollTop -= 10;
+        if (how === "far up") element.scrollTop -= 300;
+        if (how === "down, and more comes") {
+          element.scrollTop = element.scrollHeight;
+          const more = document.createElement("div");
+          more.style.height = "400px";
+          element.querySelector('[role="log"]')?.append(more);
+        }
+        for (let frame = 0; frame < 2; frame++) await new Promise((drawn) => requestAnimationFrame(drawn));
+        return Math.round(element.scrollHeight - element.scrollTop - element.clientHeight);
+      }, change);
+    assert.equal(await after("nothing"), 0);
+    assert.equal(await after("a little up"), 10);
+    assert.equal(await after("down, and more comes"), 0);
+    assert.equal(await page.getByTestId("jump-to-latest").count(), 0);
+    await after("far up");
+    await page.getByTestId("jump-to-latest").click();
+    await page.getByTestId("jump-to-latest").waitFor({ state: "detached" });
+    assert.deepEqual(errors, []);
+  });
+
   it("A36: of a write shows the lines that go and come; hidden ones marked, the whole text for whoever opens it", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;

@@ -29,6 +29,8 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
   const scroller = useRef<HTMLElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   const held = useRef(true);
+  /** Where it was scrolled to, as last seen. */
+  const top = useRef(0);
   const [away, setAway] = useState(false);
 
   const nothing = items.length === 0 && queued.length === 0;
@@ -38,7 +40,9 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
     held.current = true;
     const element = scroller.current;
     // What is there before anything was said is read from its beginning.
-    if (element !== null) element.scrollTop = empties.current ? 0 : element.scrollHeight;
+    if (element === null) return;
+    element.scrollTop = empties.current ? 0 : element.scrollHeight;
+    top.current = element.scrollTop;
   }, []);
 
   // Whatever grows (text, a live tail, an opened card): the end stays in view while it is held.
@@ -79,7 +83,11 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
   const onScroll = () => {
     const element = scroller.current;
     if (element === null) return;
-    held.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    // Only who goes up leaves the end: what has grown since the scrolling, and is not shown yet, is nobody's wish.
+    const up = element.scrollTop < top.current;
+    top.current = element.scrollTop;
+    const near = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    held.current = near || (held.current && !up);
     setAway(!held.current && !empties.current);
   };
 
