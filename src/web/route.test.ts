@@ -38,7 +38,15 @@ describe("the page's address", () => {
     assert.equal(parseHash(`#/in/${encodeURIComponent("/home/me/a b#c&d")}`).folder, "/home/me/a b#c&d");
     assert.equal(parseHash("#ticket=abcDEF123_-x&dir=%2Fhome%2Fme").ticket, "abcDEF123_-x");
     assert.equal(pastedTicket("http://127.0.0.1:4327/#ticket=abcDEF123_-x&dir=%2Fhome"), "abcDEF123_-x");
-    for (const none of ["#/in/", "#/in/home", "#/in/%00", "#/in/%2Fa%00", "#/in/a/b", `#/in/%2F${"x".repeat(5_000)}`])
+    for (const none of [
+      "#/in/%2Fhome%2Fme%2F..%2F..",
+      "#/in/",
+      "#/in/home",
+      "#/in/%00",
+      "#/in/%2Fa%00",
+      "#/in/a/b",
+      `#/in/%2F${"x".repeat(5_000)}`,
+    ])
       assert.deepEqual(parseHash(none), nowhere, none.slice(0, 20));
   });
 

@@ -57,7 +57,9 @@ function idOf(part: string | undefined): string | null {
 
 function folderOf(part: string | undefined): string | null {
   const folder = part === undefined ? null : decoded(part);
-  return folder?.startsWith("/") && folder.length <= LONGEST_PATH && !folder.includes("\0") ? folder : null;
+  if (!folder?.startsWith("/") || folder.length > LONGEST_PATH || folder.includes("\0")) return null;
+  // A link on another site may name one: it is where it reads.
+  return /\/\.\.?(?:\/|$)/.test(folder) ? null : folder;
 }
 
 /** The hash of the board, with a process looked into. */

@@ -31,5 +31,6 @@ describe("times and ends in words", () => {
     assert.equal(shortPath("/home/ada/code"), "/home/ada/code");
     assert.equal(shortPath("/home/ada/code/very/long/way/to/the/project", 20), "…/way/to/the/project");
     assert.ok(shortPath(`/${"x".repeat(100)}`, 20).length <= 23);
+    assert.equal(shortPath("/a\u202e/b\nc"), "/a\\u{202e}/b⏎c");
   });
 });

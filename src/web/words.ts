@@ -1,4 +1,5 @@
 // Times, sizes and ends as people say them.
+import { visiblePieces } from "./visible.ts";
 
 /** `now`, `5 min`, `3 h`, `2 d`, then a date. Times in ms. */
 export function ago(time: number, now: number): string {
@@ -37,8 +38,12 @@ export function ending(end: { status: string; exit_code: number | null; signal: 
 
 /** A path with the home directory's usual places left whole, but its middle cut when it is long. */
 export function shortPath(path: string, most = 32): string {
-  if (path.length <= most) return path;
-  const parts = path.split("/");
+  // Names of folders come from others too: none is read the wrong way round.
+  const text = visiblePieces(path)
+    .map((piece) => piece.text.replace(/\n/g, ""))
+    .join("");
+  if (text.length <= most) return text;
+  const parts = text.split("/");
   let tail = parts.pop() ?? "";
   while (parts.length > 1 && tail.length + (parts.at(-1)?.length ?? 0) + 3 <= most) tail = `${parts.pop()}/${tail}`;
   return `…/${tail.length > most ? `${tail.slice(0, most - 1)}…` : tail}`;
