@@ -103,10 +103,11 @@ export async function kill(
       if (!force && !(await mayEnd(connected.client, id, screen))) continue;
       await connected.client.call("terminal.close", { terminal_id: id });
     } else {
-      const { status } = await connected.client.call("process.kill", { process_id: id });
+      const { status, note } = await connected.client.call("process.kill", { process_id: id });
       if (status === "already_exited") screen.err(`${id} had ended already.\n`);
       if (status === "running") {
-        screen.err(`${id} was asked to end and still runs: \`hearth kill --signal KILL ${id}\` ends it.\n`);
+        const running = `was asked to end and still runs: \`hearth kill --signal KILL ${id}\` ends it.`;
+        screen.err(`${id}${note === undefined ? ` ${running}` : `: ${note}`}\n`);
         code = EXIT.failed;
         continue;
       }

@@ -62,6 +62,7 @@ const POLL_CHARACTERS = 1_000;
 const WAIT_CHARACTERS = 2_000;
 const LIST_CHARACTERS = 200;
 const LOG_LINES = 200;
+const UNRECORDED = "It has ended, but that is not written down yet: see whether the disk has room.";
 const HOUR_MS = 3_600_000;
 const STANDARD = { keepEnded: 64, keepMs: HOUR_MS / 2, drainMs: 60_000, activeMaxMs: 24 * HOUR_MS, recoverMs: 3_000 };
 
@@ -359,7 +360,7 @@ export class Processes implements AsyncDisposable {
     const process = this.#find(id);
     const already = await process.kill({ graceMs: o.graceMs ?? this.#o.settings().graceMs, source: o.source });
     const status = already ? "already_exited" : process.running ? "running" : "killed";
-    return { process_id: id, status, process: process.row };
+    return { process_id: id, status, process: process.row, ...(process.unrecorded ? { note: UNRECORDED } : {}) };
   }
 
   /** Ends all that run, or those of a session or task, and what ended ones left behind; answers how many it ended. */

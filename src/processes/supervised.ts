@@ -59,6 +59,8 @@ export class Supervised {
   readonly #screen: Screen;
   readonly #ended = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
+  /** Resolves when its end could not be written down at once, for want of room. */
+  readonly #noRoom = Promise.withResolvers<void>();
   #row: ProcessRow;
   #book: Book;
   #watcher: Watcher | null = null;
@@ -285,7 +287,14 @@ export class Supervised {
   }
 
   #durably(append: () => Promise<void>): Promise<void> {
-    return untilDurable(append, this.#around.leaving);
+    return untilDurable(append, this.#around.leaving, () => {
+      if (this.unrecorded) this.#noRoom.resolve();
+    });
+  }
+
+  /** It is dead, and still said to run: nobody is told what is not on the disk. */
+  get unrecorded(): boolean {
+    return this.running && this.#child?.end !== undefined;
   }
 
   /**
@@ -325,7 +334,8 @@ export class Supervised {
       // It may end between our look and our request; anything else shows in that it stays.
       if (this.running) this.#around.onWarning(`process ${this.id} could not be asked to end: ${String(error)}`);
     });
-    await within(limitMs, Promise.all([asked, this.#ended.promise, this.#closed.promise]), { ref: false });
+    const told = Promise.race([Promise.all([this.#ended.promise, this.#closed.promise]), this.#noRoom.promise]);
+    await within(limitMs, Promise.all([asked, told]), { ref: false });
   }
 
   /** Ends it at once, because its start could not be recorded (P5). Answers when it is gone, or soon in any case. */

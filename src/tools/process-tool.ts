@@ -137,9 +137,9 @@ class Desk {
         return status === "exited" ? this.#seen(row, ctx, text) : ok(text, { process_id: id });
       }
       case "kill": {
-        const { status, process } = await processes.kill(id, { source: "agent" });
+        const { status, process, note } = await processes.kill(id, { source: "agent" });
         const text = status === "already_exited" ? `It had already ended. ${heading(process)}` : heading(process);
-        return this.#seen(process, ctx, text);
+        return this.#seen(process, ctx, note === undefined ? text : `${text} ${note}`);
       }
       case "write":
       case "submit": {

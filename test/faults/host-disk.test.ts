@@ -93,8 +93,10 @@ describe("a host whose disk is full", () => {
       await appendUntilRefused(client, session_id);
       const killing = client.call("process.kill", { process_id: child.process_id, grace: 1 });
       await eventually("it is dead", async () => !(await isAlive(child.pid ?? 0)));
+      const unrecorded = await killing;
+      assert.equal(unrecorded.status, "running");
+      assert.match(unrecorded.note ?? "", /has ended, but that is not written down/);
       await truncate(ballast, 0);
-      await killing;
       const end = await client.call("process.wait", { process_id: child.process_id, timeout: 60 });
       assert.deepEqual([end.status, end.completion_reason, end.signal], ["exited", "killed", "SIGTERM"]);
       const after = await client.call("process.start", { argv: ["sh", "-c", "echo after"], session_id });

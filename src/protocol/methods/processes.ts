@@ -146,7 +146,12 @@ export const processMethods = {
   "process.kill": method(
     "Ends a process and everything it started: TERM, a grace in seconds, then KILL. With a grace of 0 no KILL follows: `running` is what does not go. A terminal, by its id, is closed.",
     z.object({ ...process, grace: z.number().min(0).max(60).optional() }),
-    z.object({ ...process, status: z.enum(["killed", "already_exited", "running"]), process: ProcessRow }),
+    z.object({
+      ...process,
+      status: z.enum(["killed", "already_exited", "running"]),
+      process: ProcessRow,
+      note: z.string().optional(),
+    }),
   ),
   "process.kill_all": method(
     "Ends all processes, or those of one session or task.",
