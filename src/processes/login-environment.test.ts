@@ -49,6 +49,30 @@ describe("the login shell's environment", () => {
     }
     assert.equal(host.warnings.filter((text) => /could not be read/.test(text)).length, cases.length);
   });
+  it("P1: what it has printed is read before it is forgotten, however late it is read", async () => {
+    await using host = await SmallHost.start();
+    await profile(host, "export A=1\n");
+    const done: string[] = [];
+    const { start, forget } = host.keepers;
+    host.keepers.start = async (spec) => {
+      const child = await start.call(host.keepers, spec);
+      const { read } = child.spool;
+      child.spool.read = async (...range) => {
+        await child.closed;
+        await new Promise((resolve) => setImmediate(resolve));
+        done.push("read");
+        return await read.apply(child.spool, range);
+      };
+      return child;
+    };
+    host.keepers.forget = async (id) => {
+      done.push("forgotten");
+      await forget.call(host.keepers, id);
+    };
+    assert.equal((await reader(host).read()).environment?.A, "1");
+    await eventually("it is forgotten", () => done.includes("forgotten"));
+    assert.deepEqual([done[0], done.at(-1)], ["read", "forgotten"]);
+  });
   it("P1: a profile's noise, also without a line end, is no variable", async () => {
     await using host = await SmallHost.start();
     await profile(host, "printf 'A=1\\nno line end'; printf '\\0B=2\\0'; export MULTI='a\nb'\n");

@@ -104,7 +104,12 @@ export class LoginEnvironment {
       mode: "pipe",
       quotaBytes: MAX_BYTES,
     });
-    void this.#forgetWhenClosed(child);
+    const reading = this.#readFrom(shell, child, mark);
+    void this.#forgetWhenClosed(child, reading);
+    return await reading;
+  }
+
+  async #readFrom(shell: string, child: Child, mark: string): Promise<Login> {
     // Nobody waits for the answers to these: a keeper that is stopped would hold up every start.
     void child.eof().catch(() => undefined);
     await settled(child.exited, this.#limitMs, [this.#leaving]);
@@ -121,9 +126,11 @@ export class LoginEnvironment {
   }
 
   /** An agent (of SSH, say) that the profile has started lives on; its files go when it does. */
-  async #forgetWhenClosed(child: Child): Promise<void> {
+  async #forgetWhenClosed(child: Child, reading: Promise<unknown> = Promise.resolve()): Promise<void> {
     try {
       await child.closed;
+      // What it has printed goes with its files.
+      await Promise.allSettled([reading]);
       await this.#keepers.forget(child.id);
     } catch (error) {
       this.#onWarning(`the files of ${child.id} could not be removed: ${String(error)}`);
