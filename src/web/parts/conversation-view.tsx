@@ -118,7 +118,8 @@ export function ConversationView({ session, answers, call, onProcess, empty }: C
         )}
       </div>
       {away && (
-        <div className="pointer-events-none sticky bottom-3 flex justify-center">
+        // Without a height: what it stands over must not move when it comes or goes.
+        <div className="pointer-events-none sticky bottom-3 flex h-0 items-end justify-center">
           <button
             type="button"
             data-testid="jump-to-latest"
