@@ -1,6 +1,6 @@
 // `hearth up --detach`: the host in the background, watched by the launcher, which starts it again when it dies.
 import { spawn } from "node:child_process";
-import { access, mkdir, open, stat } from "node:fs/promises";
+import { access, lstat, mkdir, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { keeperBinary } from "../config/keeper-binary.ts";
@@ -13,7 +13,7 @@ const READY_WITHIN_MS = 30_000;
 const PROBE_MS = 100;
 
 /** Resolves when the host answers. Throws CliError with the end of its log if it does not come up. */
-export async function detach(settings: Settings, port: number | undefined): Promise<void> {
+export async function detach(settings: Pick<Settings, "home" | "root">, port: number | undefined): Promise<void> {
   const keeper = (await keeperBinary(settings.root)).path;
   const log = join(await makeLogs(settings.home), "up.log");
   const begin = await stat(log).then(
@@ -61,6 +61,7 @@ async function makeLogs(home: string): Promise<string> {
     );
     await mkdir(home, { recursive, mode: 0o700 }).catch(unlessThere);
     await mkdir(logs, { mode: 0o700 }).catch(unlessThere);
+    for (const place of [home, logs]) await checkOwn(place);
     return logs;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -73,6 +74,14 @@ async function makeLogs(home: string): Promise<string> {
       },
     );
   }
+}
+
+/** The host looks too, but the supervisor writes before there is one: through no link, and in nobody else's directory (A15). */
+async function checkOwn(place: string): Promise<void> {
+  const found = await lstat(place);
+  if (found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid())) return;
+  const what = found.isSymbolicLink() ? "is a symbolic link" : found.isDirectory() ? "is not yours" : "is no directory";
+  throw new CliError(`${place} ${what}: move it away.`, EXIT.refused);
 }
 
 /** Resolves with the supervisor's pid. */
