@@ -199,7 +199,7 @@ describe("processes over a restart of the host", () => {
     assert.equal(ended.filter(({ payload }) => payload.process_id === stranger.process_id).length, 1);
   });
 
-  it("P33: one whose keeper is killed is lost at once, and only that one", async () => {
+  it("P33, F11: one whose keeper is killed is lost at once, and only that one; that it may have left something is said", async () => {
     await using host = await SmallHost.start();
     const one = await host.processes.start({ ...agent, argv: ["sleep", "300"], session_id: "ses_k" });
     const two = await host.processes.start({ ...agent, argv: ["sleep", "300"] });
@@ -213,6 +213,10 @@ describe("processes over a restart of the host", () => {
     const end = await host.processes.wait(one.process_id, {});
     assert.deepEqual([end.status, end.exit_code, end.completion_reason], ["exited", null, "lost"]);
     assert.equal(host.processes.get(two.process_id).status, "running");
+    assert.deepEqual(
+      [one, two].map(({ process_id }) => host.processes.get(process_id).best_effort),
+      [true, false],
+    );
   });
 
   it("P31: a row or a folder that is not ours is passed over with a warning", async () => {

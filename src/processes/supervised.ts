@@ -29,6 +29,12 @@ const DESTROY_MS = 500;
 /** How long a kill waits until it is written down who asked for it. */
 const WISH_MS = 100;
 
+/** With neither its keeper nor a control group nobody finds what has left its session and its environment behind (F11). */
+function mayHaveLeft({ spec }: Child, end: End): boolean {
+  const alone = spec.transport === undefined && (spec.groups ?? []).length === 0;
+  return end.kind === "lost" && end.reason === "keeper_gone" && alone;
+}
+
 export interface Surroundings {
   recorder: Recorder;
   /** What a program wrote leaves through it alone. */
@@ -257,7 +263,8 @@ export class Supervised {
     await this.#limits?.finish();
     const asked = outcome.status === "killed";
     const reason = outcome.reason ?? limitReason({ signal: outcome.signal, asked }, this.#limited);
-    const row: ProcessRow = { ...this.#row, ...outcome, reason, closed: outcome.status === "lost" };
+    const best_effort = this.#row.best_effort || mayHaveLeft(child, end);
+    const row: ProcessRow = { ...this.#row, ...outcome, reason, best_effort, closed: outcome.status === "lost" };
     const tail = row.notify_on_complete && row.session_id !== null ? await this.#noticeTail(last) : "";
     // As a rule the output of a quick one has ended by now too: then that is written in the same breath.
     const closed = child.spool.ended && !row.closed ? await child.closed : null;

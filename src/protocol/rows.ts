@@ -71,7 +71,7 @@ export const ProcessRow = z.object({
   start_tick: z.string().nullable(),
   /** Its number inside its sandbox; null without one. */
   pid_inside: z.number().int().nullable().default(null),
-  /** What left its group may outlive a kill, because nothing where it runs can find it. */
+  /** What left its group may outlive it, because nothing where it runs can find it: nor, once its keeper was killed, here. */
   best_effort: z.boolean().default(false),
   started_at: Time,
   ended_at: Time.nullable(),
