@@ -58,7 +58,7 @@ describe("a start in a sandbox that is interrupted", () => {
 
   for (const step of [6, 7])
     it(`P5: a keeper that stood still at step ${step} past the deadline never lets the command run`, async () => {
-      const bed = await steps.fresh(300);
+      const bed = await steps.fresh(1_000);
       await steps.stopAt(step, 19);
       const starting = bed.keepers.start(steps.counting());
       const pid = await steps.reached();
@@ -71,7 +71,7 @@ describe("a start in a sandbox that is interrupted", () => {
     });
 
   it("P5: a command that did come up after the deadline is ended", async () => {
-    const bed = await steps.fresh(300);
+    const bed = await steps.fresh(1_000);
     await steps.stopAt(8, 19);
     const starting = bed.keepers.start(steps.counting());
     const pid = await steps.reached();

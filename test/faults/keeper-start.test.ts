@@ -86,7 +86,7 @@ describe("a start that is interrupted", () => {
   });
 
   it("F19: a keeper that wakes up after the deadline loses the claim and leaves; the answer stays start_timeout", async () => {
-    const bed = await steps.fresh(300);
+    const bed = await steps.fresh(1_000);
     await steps.stopAt(2, 19);
     const starting = bed.keepers.start(steps.counting());
     const pid = await steps.reached();
@@ -99,7 +99,7 @@ describe("a start that is interrupted", () => {
 
   for (const step of [3, 4, 5])
     it(`P5: a keeper that stood still at step ${step} past the deadline never lets its child run`, async () => {
-      const bed = await steps.fresh(300);
+      const bed = await steps.fresh(1_000);
       await steps.stopAt(step, 19);
       const starting = bed.keepers.start(steps.counting());
       const pid = await steps.reached();
@@ -111,7 +111,7 @@ describe("a start that is interrupted", () => {
     });
 
   it("P5: a child that did come up after the deadline is ended", async () => {
-    const bed = await steps.fresh(300);
+    const bed = await steps.fresh(1_000);
     await steps.stopAt(6, 19);
     const starting = bed.keepers.start(steps.counting());
     const pid = await steps.reached();

@@ -62,7 +62,7 @@ class Person implements AsyncDisposable {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const patience = setTimeout(
         () => reject(new Error(`never seen: ${what} in ${JSON.stringify(this.shown)}`)),
-        20_000,
+        60_000,
       );
       this.#waiting.add(resolve);
       await promise.finally(() => {

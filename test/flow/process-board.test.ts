@@ -109,7 +109,7 @@ describe("the board of processes", () => {
     assert.deepEqual([...errors, ...phone.errors], []);
   });
 
-  it("P16: hundreds of rows are drawn by pages", { timeout: 90_000 }, async (t) => {
+  it("P16: hundreds of rows are drawn by pages", { timeout: 180_000 }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     await using host = await RunningHost.start();

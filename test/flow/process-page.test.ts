@@ -9,7 +9,7 @@ import { RunningHost } from "../support/running-host.ts";
 
 describe("processes on the page", () => {
   it("T16, P34, A45: shows what a dev server uses, prints and serves; closes the view without ending it, ends it with all it started", {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
@@ -84,7 +84,7 @@ describe("processes on the page", () => {
   });
 
   it("P15, P34: says lines to a process, interrupts it, ends its input; shows earlier output page by page", {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
@@ -138,7 +138,7 @@ describe("processes on the page", () => {
   });
 
   it("P15, T14, A45: a program on a terminal is typed into, and cannot stop the page", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;

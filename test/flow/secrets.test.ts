@@ -55,7 +55,7 @@ describe("secrets", () => {
   }
 
   it("P19, P39, A47, A48: reach neither the model, the log, a client, the export nor the host's log", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (t) => {
     const workspace = await mkdtemp(join(tmpdir(), "hearth-secrets-"));
     t.after(() => rm(workspace, { recursive: true, force: true }));

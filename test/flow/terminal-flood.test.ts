@@ -24,7 +24,7 @@ describe("a terminal on the page under a flood", () => {
     return session_id;
   };
 
-  it("T7: ends on the right screen, and Ctrl-C is not lost in it", { timeout: 90_000 }, async (t) => {
+  it("T7: ends on the right screen, and Ctrl-C is not lost in it", { timeout: 180_000 }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     const errors: string[] = [];

@@ -40,7 +40,7 @@ describe("terminals on the page", () => {
   };
 
   it("T9: a reload at any moment looks as if nothing had happened, full-screen programs included", {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
@@ -287,7 +287,7 @@ describe("terminals on the page", () => {
     assert.equal(await readFile(join(home, "dropped file.txt"), "utf8"), "three");
   });
 
-  it("a shell, an editor and a monitor side by side, and all three on a phone", { timeout: 60_000 }, async (t) => {
+  it("a shell, an editor and a monitor side by side, and all three on a phone", { timeout: 180_000 }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     if (!existsSync("/usr/bin/vim") || !existsSync("/usr/bin/htop")) {

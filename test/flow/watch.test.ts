@@ -31,7 +31,7 @@ describe("a link to watch, in a browser", () => {
   };
 
   it("A18: shows the screen as it is, takes no key, comes back after the host was killed, and ends when it is ended", {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
@@ -82,7 +82,7 @@ describe("a link to watch, in a browser", () => {
     assert.deepEqual(errors, []);
   });
 
-  it("A18: shows the output of a process, and says when that has ended", { timeout: 60_000 }, async (t) => {
+  it("A18: shows the output of a process, and says when that has ended", { timeout: 180_000 }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     const client = await host.client();

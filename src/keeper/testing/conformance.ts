@@ -262,7 +262,7 @@ function output(bed: () => Bed): void {
         const { bytes } = await child.spool.read(at, 10_000);
         parts.push(Buffer.from(bytes));
         at += bytes.length;
-        await child.spool.grown(at, AbortSignal.timeout(15_000));
+        await child.spool.grown(at, AbortSignal.timeout(60_000));
       }
       return Buffer.concat(parts).toString();
     };
