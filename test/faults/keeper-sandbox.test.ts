@@ -1,7 +1,7 @@
 // A child in a sandbox, when one of those in between dies, sleeps or has no room: started at most once, told truly, ended
 // wholly. The way in is a plain shell here; what real ones add is tested where they are made.
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,6 +25,15 @@ async function halfOf(bed: Bed, child: Child): Promise<number> {
     if (Number(parent) === child.live?.pid) return pid;
   }
   throw new Error("it has no half inside");
+}
+
+/** The halves inside that this bed has begun. */
+async function halvesOf(bed: Bed): Promise<number[]> {
+  const places = (await alive(`${bed.binary} inside`)).map(async (pid) => {
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+    return cwd.startsWith(bed.home) ? [pid] : [];
+  });
+  return (await Promise.all(places)).flat();
 }
 
 describe("a start in a sandbox that is interrupted", () => {
@@ -67,7 +76,7 @@ describe("a start in a sandbox that is interrupted", () => {
       await eventually("the keeper has left", async () => !(await isAlive(pid)));
       assert.equal(await steps.executions(), 0);
       assert.equal((await bed.keepers.adopt())[0]?.state, "failed_start");
-      assert.deepEqual(await alive(`${bed.binary} inside`), []);
+      assert.deepEqual(await halvesOf(bed), []);
     });
 
   it("P5: a command that did come up after the deadline is ended", async () => {
