@@ -4,6 +4,7 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { USUAL } from "./terminal/font-size.ts";
+import { boundMarks } from "./terminal/marks.ts";
 import { dark, LEAST_CONTRAST, light } from "./terminal/palette.ts";
 import { accelerate } from "./terminal/renderer.ts";
 
@@ -68,6 +69,7 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
       allowNonHttpProtocols: true,
     },
   });
+  boundMarks(terminal);
   const search = new SearchAddon({ highlightLimit: HIGHLIGHTS });
   terminal.loadAddon(search);
   // The host's screens count widths like this; another count would put later cells elsewhere.

@@ -82,6 +82,21 @@ describe("a terminal on the page and its person", () => {
     assert.equal(await page.getByTestId("terminal-notice").count(), 0);
   });
 
+  it("F42: a million marks on one character neither stop the page nor leave another screen than the host's", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const page = await openTerminals(t, browser, host, { session: await begin() });
+    await type(
+      page,
+      "clear; printf e; head -c 1000000 /dev/zero | sed 's/\\x00/\\xcc\\x81/g'; echo; echo over-$((1+1))",
+    );
+    const drawn = await until(page, /\nover-2\n/);
+    assert.match(drawn, /^e\u0301{10,100}$/m);
+    await page.reload();
+    await live(page);
+    assert.equal(await until(page, /\nover-2\n/), drawn);
+  });
+
   it("A45: links are asked about, and only http and https are opened", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
