@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { eventually } from "../../test/support/eventually.ts";
 import { call, context } from "../../test/support/tool-call.ts";
+import { isAlive } from "../keeper/testing/bed.ts";
 import { processIdOfCall } from "../processes/processes.ts";
 import { SmallHost } from "../processes/testing/small-host.ts";
 import { MAX_OUTPUT } from "./command-output.ts";
@@ -26,14 +27,6 @@ function printed(id: string, text: string): Promise<void> {
     `${id} prints ${text}`,
     async () => host.processes.has(id) && (await host.processes.tail(id, 1000)).includes(text),
   );
-}
-/** True while the pid is there and no zombie. */
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 before(async () => {
@@ -90,7 +83,7 @@ describe("terminal in the foreground", () => {
     const outcome = await run({ command: "sleep 300 & echo $!; trap '' TERM; echo before; sleep 300", timeout: 4 });
     assert.equal(outcome.status, "failed");
     assert.match(outcome.result, /before\n\n\[Timeout: it did not end within 4\.0 s and was killed/);
-    assert.ok(!lives(Number(outcome.result.split("\n")[0])), "the background child is gone");
+    assert.ok(!(await isAlive(Number(outcome.result.split("\n")[0]))), "the background child is gone");
     assert.equal(host.processes.get(outcome.process_id ?? "").termination_source, "timeout");
   });
 
@@ -132,7 +125,7 @@ describe("terminal in the foreground", () => {
     assert.equal(row.status, "killed");
     assert.equal(row.termination_source, "cancel");
     const [, pid] = /pid (\d+)/.exec(await host.processes.tail(id, 1000)) ?? [];
-    assert.ok(!lives(Number(pid)));
+    assert.ok(!(await isAlive(Number(pid))));
   });
 
   it("S10: after a restart the same call finds its process, waits on and never starts a second one", async () => {
