@@ -4,8 +4,10 @@ import { mkdir, mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import type { HearthClient } from "../../src/client/client.ts";
 import { isAlive } from "../../src/keeper/testing/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 import { ScreenViewer } from "../support/screen-viewer.ts";
 
@@ -106,9 +108,11 @@ describe("a terminal in a person's hands", () => {
     // One in the background, one that left its parent and its terminal, one in the foreground.
     viewer.type("sleep 1001 & (setsid sleep 1002 &) ; echo sta''rted; exec sleep 1003\r");
     await viewer.shows(/^started/);
-    let commands: string[] = [];
-    while (commands.length < 2) commands = (await inside()).map((one) => one.command).sort();
-    assert.deepEqual(commands, ["sleep 1001", "sleep 1002"]);
+    const commands = async () => (await inside()).map((one) => one.command).sort();
+    // One that has been forked has another name until it is what it is to be.
+    await eventually("both are what they are to be", async () =>
+      isDeepStrictEqual(await commands(), ["sleep 1001", "sleep 1002"]),
+    );
     const pids = (await inside()).map((one) => one.pid);
     await client.call("terminal.close", { terminal_id: id });
     for (const pid of pids) assert.equal(await isAlive(pid), false);
