@@ -41,6 +41,9 @@ describe("the story of a first run", () => {
 
     // The person picks a repository as workspace.
     await page.getByTestId("new-session").click();
+    // It takes the keyboard when it comes, and what is open then closes.
+    await page.locator('[data-testid="session-row"] [aria-current="page"]').waitFor();
+    await page.locator('[data-testid="composer"]:focus').waitFor();
     await page.getByTestId("workspace").click();
     await page.getByTestId("workspace-input").fill(workspace.path);
     await page.getByTestId("workspace-save").click();
