@@ -130,7 +130,10 @@ export class Keepers implements AsyncDisposable {
     const ids = names.filter((name) => !isRemoved(name));
     const found: Adopted[] = [];
     const next = async (): Promise<void> => {
-      for (let id = ids.pop(); id !== undefined; id = ids.pop()) found.push(await this.#adoptSafely(id));
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+        const one = await this.#adoptSafely(id);
+        if (one !== undefined) found.push(one);
+      }
     };
     await Promise.all(Array.from({ length: adoptAtOnce }, next));
     return found.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
@@ -144,8 +147,8 @@ export class Keepers implements AsyncDisposable {
     const over = child === undefined ? await this.#isOver(dir) : await within(2 * leavingMs, child.left(leavingMs));
     if (over !== true) throw new StillRunning(id);
     child?.detach();
-    this.#children.delete(id);
     await removeDirectory(dir);
+    this.#children.delete(id); // until now who looks for children is told this one, and looks at nothing half gone
   }
 
   /** After `ms` this process is ended by SIGKILL, even if it hangs: for an orderly exit. `disarmDeadline` takes it back. */
@@ -276,7 +279,8 @@ export class Keepers implements AsyncDisposable {
     }
   }
 
-  async #adoptSafely(id: string): Promise<Adopted> {
+  /** Undefined: it was forgotten while the others were looked at. */
+  async #adoptSafely(id: string): Promise<Adopted | undefined> {
     try {
       return await this.#adoptOne(id);
     } catch (error) {
@@ -293,13 +297,17 @@ export class Keepers implements AsyncDisposable {
     return { state: "torn", id, warning };
   }
 
-  async #adoptOne(id: string): Promise<Adopted> {
+  async #adoptOne(id: string): Promise<Adopted | undefined> {
     const known = this.#children.get(id);
     if (known !== undefined) return { state: known.end === undefined ? "running" : "ended", child: known };
     if (!validId.test(id)) return this.#torn(id, "that is no child's name");
     const dir = join(this.#childrenDir, id);
     const { claim, intent } = await readIntent(dir);
-    if (claim === "none" && (await neverWritten(dir, this.#openedAt))) return { state: "failed_start", id };
+    if (claim === "none") {
+      const found = await lookAt(dir);
+      if (found === undefined) return undefined;
+      if (neverWritten(found, this.#openedAt)) return { state: "failed_start", id };
+    }
     if (intent === undefined || intent.spec.id !== id) return this.#torn(id, "its spec is torn or foreign");
     if (claim === "spec") return await this.#adoptUnclaimed(id, dir, intent);
     if (claim === "revoked" || !(await this.#goesOn(dir, intent))) {
@@ -318,7 +326,7 @@ export class Keepers implements AsyncDisposable {
   }
 
   /** Nobody claimed it. Within its time it is asked for again, which is harmless; after it, nobody may. */
-  async #adoptUnclaimed(id: string, dir: string, intent: Intent): Promise<Adopted> {
+  async #adoptUnclaimed(id: string, dir: string, intent: Intent): Promise<Adopted | undefined> {
     const age = Date.now() - intent.createdAt;
     if (age >= 0 && age < this.#deadlineOf(intent)) {
       const child = await this.#launch(id, dir, intent);
@@ -374,9 +382,19 @@ async function readIntent(dir: string): Promise<{ claim: string; intent: Intent 
   return { claim: "none", intent: undefined };
 }
 
+/** What a child's directory holds, and since when; undefined where there is none any more. */
+async function lookAt(dir: string): Promise<{ names: string[]; mtimeMs: number } | undefined> {
+  try {
+    const [names, { mtimeMs }] = await Promise.all([readdir(dir), stat(dir)]);
+    return { names, mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** Its host died at the first step of a start, before anything was in `spec`. One made since `openedAt` may be our own. */
-async function neverWritten(dir: string, openedAt: number): Promise<boolean> {
-  const [names, { mtimeMs }] = await Promise.all([readdir(dir), stat(dir)]);
+function neverWritten({ names, mtimeMs }: { names: string[]; mtimeMs: number }, openedAt: number): boolean {
   return mtimeMs < openedAt && names.every((name) => name === "spec");
 }
 

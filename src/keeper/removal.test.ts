@@ -45,4 +45,19 @@ describe("the files of a child that is forgotten", () => {
     assert.deepEqual(await readdir(bed.childrenDir), ["proc_c"], "what nobody can explain stays");
     await bed.reopen();
   });
+
+  it("P24, F44: forgetting while a host looks for its children leaves nothing to warn of", async () => {
+    await using bed = await Bed.make(await binaries.ordinary());
+    for (let round = 0; round < 5; round++) {
+      const ids = Array.from({ length: 20 }, (_, n) => `proc_${round}_${n}`);
+      const children = await Promise.all(ids.map((id) => bed.sh(id, "true")));
+      await Promise.all(children.map((child) => child.closed));
+      const looking = Array.from({ length: 10 }, () => bed.keepers.adopt());
+      await Promise.all([...looking, ...ids.map((id) => bed.keepers.forget(id))]);
+    }
+    assert.deepEqual(bed.warnings, []);
+    await bed.keepers.close();
+    assert.deepEqual(await readdir(bed.childrenDir), []);
+    await bed.reopen();
+  });
 });
