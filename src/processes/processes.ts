@@ -1,6 +1,7 @@
 // Every process there is: starts them, finds them again after a restart, and answers for them.
 import { createHash } from "node:crypto";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { within } from "../keeper/patience.ts";
 import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HostError, type Reason, Stopping } from "../protocol/errors.ts";
@@ -260,8 +261,8 @@ export class Processes implements AsyncDisposable {
       add: (process) => this.#add(process),
       failed: (row, book, why) => this.#failed(row, book, why, true),
     });
-    const patience = AbortSignal.any([this.#leaving.signal, AbortSignal.timeout(this.#settings.recoverMs)]);
-    await Promise.race([Promise.all(ends), new Promise((resolve) => onceAborted(patience, resolve))]);
+    const left = new Promise<unknown>((resolve) => onceAborted(this.#leaving.signal, resolve));
+    await within(this.#settings.recoverMs, Promise.race([Promise.all(ends), left]), { ref: false });
     await this.#forgetting.sweep();
   }
 

@@ -1,8 +1,8 @@
 // Every terminal there is: one per session and name, living longer than any host or viewer.
 import { realpath } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { within } from "../keeper/patience.ts";
 import { type LimitSettings, type Limits, NOTHING_LIMITED } from "../limits/limits.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Attachment, Drawn } from "../processes/attachment.ts";
@@ -307,8 +307,7 @@ export class Terminals implements AsyncDisposable {
     }
     for (const row of stored.values()) await this.#recoverRow(row);
     // On a full disk they are told when there is room: nobody waits for that.
-    const patience = delay(RECOVER_MS, undefined, { ref: false });
-    await Promise.race([Promise.all(ends.map(({ recorded }) => recorded)), patience]);
+    await within(RECOVER_MS, Promise.all(ends.map(({ recorded }) => recorded)), { ref: false });
     this.#forgetOld();
   }
 
