@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Page } from "playwright-core";
+import { after, before, describe, it, type TestContext } from "node:test";
+import type { Browser, Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
 import { RunningHost } from "../support/running-host.ts";
 import { live, openTerminals, type, until } from "../support/terminal-page.ts";
@@ -38,15 +38,20 @@ describe("a terminal's scrollback", () => {
     await rm(home, { recursive: true, force: true });
   });
   const begin = async () => (await (await host.client()).call("session.create", { workspace: home })).session_id;
-
-  it("T9: what is in view and what is being marked stay where they are while older lines come in", async (t) => {
-    const browser = await startBrowser(t);
-    if (browser === undefined) return;
+  /** A page that was loaded anew after more had been printed than comes with a screen. */
+  async function loadedAnew(t: TestContext, browser: Browser): Promise<Page> {
     const page = await openTerminals(t, browser, host, { session: await begin() });
     await type(page, PRINT);
     await until(page, PRINTED);
     await page.reload();
     await live(page);
+    return page;
+  }
+
+  it("T9: what is in view and what is being marked stay where they are while older lines come in", async (t) => {
+    const browser = await startBrowser(t);
+    if (browser === undefined) return;
+    const page = await loadedAnew(t, browser);
     const shown = await until(page, PRINTED);
     const height = shown.split("\n").length;
     const box = await page.getByTestId("terminal").boundingBox();
@@ -70,11 +75,7 @@ describe("a terminal's scrollback", () => {
   it("T1, T9: of a shell that has ended everything can be read, also by who was there with the last of it", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
-    await type(page, PRINT);
-    await until(page, PRINTED);
-    await page.reload();
-    await live(page);
+    const page = await loadedAnew(t, browser);
     await type(page, "exit 3");
     const ended = page.locator('[data-testid="terminal-status"][data-phase="ended"]');
     await ended.waitFor();
