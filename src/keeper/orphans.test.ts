@@ -3,10 +3,22 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { describe, it } from "node:test";
-import { currentBootId, endOrphans } from "./orphans.ts";
+import { currentBootId, endOrphans, provenAmong } from "./orphans.ts";
 import type { Live } from "./types.ts";
 
 describe("what a dead keeper left behind", { skip: process.platform !== "linux" }, () => {
+  it("F03: a session's number proves its members, but not the 0 of all whose session began outside this container", () => {
+    const all = [
+      { pid: 10, parent: 1, session: 10 },
+      { pid: 11, parent: 1, session: 10 },
+      { pid: 12, parent: 11, session: 12 },
+      { pid: 20, parent: 0, session: 0 },
+      { pid: 21, parent: 1, session: 0 },
+    ];
+    assert.deepEqual([...provenAmong(all, new Set([10]), 10)], [10, 11, 12]);
+    assert.deepEqual([...provenAmong(all, new Set([20]), 0)], [20]);
+  });
+
   it("F03: one whom nothing ends, such as another user's, is told of by its pid and holds up nobody for ever", async (t) => {
     const mark = randomBytes(16).toString("hex");
     const left = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HEARTH_MARK: mark }, stdio: "ignore" });

@@ -71,23 +71,35 @@ export async function endOrphans(
 async function findOrphans(live: Live, mark: string): Promise<Process[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const processes: Process[] = [];
-  const proven = new Set<number>();
+  const marked = new Set<number>();
   for (const pid of pids) {
     const stat = parseStat(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""));
     if (stat === undefined || stat.state === "Z" || stat.state === "X") continue;
     processes.push(stat);
     const environment = await readFile(`/proc/${pid}/environ`).catch(() => Buffer.alloc(0)); // another user's: not ours
-    if (carries(environment, mark)) proven.add(stat.pid);
+    if (carries(environment, mark)) marked.add(stat.pid);
   }
-  const sessionIsOurs = processes.some((one) => one.session === live.pid && proven.has(one.pid));
-  for (const one of processes) if (sessionIsOurs && one.session === live.pid) proven.add(one.pid);
+  const proven = provenAmong(processes, marked, live.pid);
+  proven.delete(process.pid);
+  return processes.filter((one) => proven.has(one.pid));
+}
+
+/** Whose it is proven to be: who carries the mark, who is in the child's session while one of those is, and descendants. */
+export function provenAmong(
+  processes: readonly Pick<Process, "pid" | "parent" | "session">[],
+  marked: ReadonlySet<number>,
+  child: number,
+): Set<number> {
+  const proven = new Set(marked);
+  // In a container, session 0 is everybody's whose session began outside: it proves nothing.
+  const sessionIsOurs = child > 0 && processes.some((one) => one.session === child && marked.has(one.pid));
+  for (const one of processes) if (sessionIsOurs && one.session === child) proven.add(one.pid);
   for (let grown = true; grown; ) {
     const before = proven.size;
     for (const one of processes) if (proven.has(one.parent)) proven.add(one.pid);
     grown = proven.size > before;
   }
-  proven.delete(process.pid);
-  return processes.filter((one) => proven.has(one.pid));
+  return proven;
 }
 
 function carries(environment: Buffer, mark: string): boolean {
