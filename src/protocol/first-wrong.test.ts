@@ -29,4 +29,25 @@ describe("what is wrong with a request", () => {
     );
     assert.equal(said(methods["process.poll"].params, null), "params: Invalid input: expected object, received null");
   });
+
+  it("P1, P3: names what holds a NUL or, where a variable is named, a =: the system would read something else", () => {
+    const start = (params: object) => said(methods["process.start"].params, { command: "true", ...params });
+    assert.equal(start({ cwd: "/tmp\0/else" }), "cwd: it cannot contain a NUL");
+    assert.equal(start({ command: "echo a\0b" }), "command: it cannot contain a NUL");
+    assert.equal(start({ command: undefined, argv: ["a", "b\0"] }), "argv.1: it cannot contain a NUL");
+    assert.equal(start({ name: "\0" }), "name: it cannot contain a NUL");
+    assert.equal(start({ env: { A: "b\0" } }), "env.A: it cannot contain a NUL");
+    assert.match(start({ env: { "A\0": "b" } }), /^env\.A.: it cannot contain a NUL$/);
+    assert.equal(start({ env: { "A=B": "c" } }), "env.A=B: the name of a variable cannot contain a =");
+    assert.equal(start({ env: { "": "c" } }), "env.: a variable needs a name");
+    assert.ok(start({ env: { [`${"A".repeat(100_000)}=`]: "c" } }).length < 300);
+    const open = (params: object) => said(methods["terminal.open"].params, { session_id: "ses_1", ...params });
+    assert.equal(open({ workspace: "/\0" }), "workspace: it cannot contain a NUL");
+    assert.equal(open({ name: "a\0" }), "name: it cannot contain a NUL");
+    for (const method of ["session.create", "session.workspace", "prompt.submit"] as const)
+      assert.equal(
+        said(methods[method].params, { session_id: "ses_1", text: "x", workspace: "/\0" }),
+        "workspace: it cannot contain a NUL",
+      );
+  });
 });

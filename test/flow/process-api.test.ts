@@ -89,6 +89,20 @@ describe("processes over the API", () => {
     }
   });
 
+  it("P1, P3: refuses what would mean something else to the system, where it could fall back or be cut", async () => {
+    const before = (await rpc(host, "process.list", {})).processes.length;
+    const { cwd, ...words } = { cwd: `${join(home, "work")}/\0`, argv: ["pwd"] };
+    for (const wrong of [{ ...words, cwd }, { ...words, env: { "A=B": "c" } }, { argv: ["echo", "\0"] }]) {
+      const { code, data } = await refused(host, "process.start", wrong);
+      assert.deepEqual([code, data.reason], [-32602, "invalid_params"]);
+    }
+    for (const method of ["session.create", "session.workspace", "terminal.open"] as const) {
+      const { code, data } = await refused(host, method, { session_id, workspace: cwd });
+      assert.deepEqual([code, data.reason], [-32602, "invalid_params"]);
+    }
+    assert.equal((await rpc(host, "process.list", {})).processes.length, before);
+  });
+
   it("P12, P13, P15: takes text, lines and bytes, and says in words what it cannot do", async () => {
     const { process_id } = await rpc(host, "process.start", { argv: ["sh", "-c", "cat >&2; sleep 60"] });
     assert.deepEqual(await rpc(host, "process.write", { process_id, data: "hé" }), { bytes: 3 });

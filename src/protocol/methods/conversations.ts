@@ -4,10 +4,11 @@ import { Delegation } from "../delegation.ts";
 import { ApprovalChoice, PromptMode } from "../events.ts";
 import { Id } from "../ids.ts";
 import { Routing, SessionRow, Time } from "../rows.ts";
+import { systemText } from "../text.ts";
 import { method } from "./method.ts";
 
 const session = { session_id: Id };
-const Workspace = z.string().min(1).max(4096);
+const Workspace = systemText(4096).min(1);
 
 /** A finished entry of a conversation, as `session.history` and exports show it. */
 export const HistoryMessage = z.object({
@@ -45,7 +46,7 @@ export type PendingRequest = z.infer<typeof PendingRequest>;
 export const conversationMethods = {
   "session.create": method(
     "Starts a conversation and subscribes the connection to its events.",
-    z.object({ workspace: Workspace.optional(), title: z.string().max(200).optional(), model: z.string().optional() }),
+    z.object({ workspace: Workspace.optional(), title: systemText(200).optional(), model: z.string().optional() }),
     z.object({ ...session, session: SessionRow, seq: z.number().int() }),
   ),
   "session.list": method(
@@ -69,7 +70,7 @@ export const conversationMethods = {
   ),
   "session.title": method(
     "Renames a conversation.",
-    z.object({ ...session, title: z.string().min(1).max(200) }),
+    z.object({ ...session, title: systemText(200).min(1) }),
     z.object({ session: SessionRow }),
   ),
   "session.workspace": method(

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { Id } from "../ids.ts";
 import { ProcessMode, ProcessRow, ProcessStatus, Routing, SignalName, Time } from "../rows.ts";
+import { systemText, VariableName } from "../text.ts";
 import { WatchPattern } from "../watch-pattern.ts";
 import { method } from "./method.ts";
 
@@ -36,14 +37,14 @@ export const processMethods = {
     "Starts a background process: `command` through the login shell, or `argv` without one.",
     z
       .object({
-        command: z.string().min(1).max(100_000).optional(),
-        argv: z.array(z.string().max(100_000)).min(1).max(10_000).optional(),
+        command: systemText(100_000).min(1).optional(),
+        argv: z.array(systemText(100_000)).min(1).max(10_000).optional(),
         mode: ProcessMode.optional(),
-        cwd: z.string().max(4096).optional(),
-        env: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
+        cwd: systemText(4096).optional(),
+        env: z.record(VariableName, systemText()).optional(),
         session_id: Id.optional(),
         task_id: Id.optional(),
-        name: z.string().max(200).optional(),
+        name: systemText(200).optional(),
         rows: Rows.optional(),
         cols: Cols.optional(),
         /** A text, or `{regex}` for whole lines on a linear-time engine; both meet what a person sees, without colours. */

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { Id } from "../ids.ts";
 import { ShareRow, TerminalRow } from "../rows.ts";
+import { systemText } from "../text.ts";
 import { method } from "./method.ts";
 
 const session = { session_id: Id };
@@ -12,8 +13,8 @@ export const terminalMethods = {
     "Opens the named terminal of a session, or answers with the living one.",
     z.object({
       ...session,
-      name: z.string().min(1).max(100).optional(),
-      workspace: z.string().max(4096).optional(),
+      name: systemText(100).min(1).optional(),
+      workspace: systemText(4096).optional(),
       /** Garbage becomes 24 × 80 (T4), so any value is taken. */
       rows: z.unknown().optional(),
       cols: z.unknown().optional(),
@@ -28,7 +29,7 @@ export const terminalMethods = {
   ),
   "terminal.rename": method(
     "What a person calls a terminal, for everybody who sees it; an empty title gives it back its name.",
-    z.object({ ...terminal, title: z.string().max(100) }),
+    z.object({ ...terminal, title: systemText(100) }),
     TerminalRow,
   ),
   "terminal.inside": method(
