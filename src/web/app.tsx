@@ -251,16 +251,29 @@ function useSide(narrow: boolean, wide: boolean) {
   return [side, setSide] as const;
 }
 
-/** Without a session in the address the page opens the latest one, once; with a folder there, the latest in that folder. */
+/**
+ * Without a session in the address the page opens the latest one, once; with a folder there, the latest in that folder. Not
+ * where a person has done something before the list came: what they write, or choose, is for what they see.
+ */
 function useFirstSession(page: Page, sessions: readonly SessionRow[] | null): void {
   /** The folder it was done for last: a conversation that appears there later must not pull a person away. */
   const done = useRef<{ folder: string | null } | null>(null);
   const { id, go, board, folder } = page;
+  const touched = useRef(false);
+  useEffect(() => {
+    const touch = ({ type, target }: Event) => {
+      if (type === "input" || (target instanceof Element && target.closest("button"))) touched.current = true;
+    };
+    for (const type of ["input", "click"]) window.addEventListener(type, touch, { capture: true });
+    return () => {
+      for (const type of ["input", "click"]) window.removeEventListener(type, touch, { capture: true });
+    };
+  }, []);
   useEffect(() => {
     if (sessions === null || board) return;
     const before = done.current;
     done.current = { folder };
-    if (before !== null && (folder === null || before.folder === folder)) return;
+    if (before === null ? touched.current : folder === null || before.folder === folder) return;
     const latest = folder === null ? sessions[0] : sessions.find((row) => row.workspace === folder);
     if (id === null && latest !== undefined) go(latest.session_id);
   }, [id, go, sessions, board, folder]);

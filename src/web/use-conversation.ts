@@ -3,7 +3,9 @@ import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 
 import { emptySession, type SessionState } from "../client/fold.ts";
 import type { Answers } from "./answers.ts";
 import { type Conversation, openConversation } from "./conversation.ts";
+import { draftBegins } from "./drafts.ts";
 import type { Hub } from "./hub.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import { parseHash, sessionHash } from "./route.ts";
 
 export interface Page {
@@ -80,16 +82,30 @@ export function usePage(hub: Hub): Page {
     [hub, id],
   );
 
+  const [making] = useState(() => new OneAtATime<string>());
+  const make = useCallback(
+    (work: () => Promise<{ session_id: string }>) =>
+      making.begin(async () => {
+        const { session_id } = await work();
+        if (sessionNow() === null) draftBegins(session_id);
+        go(session_id);
+        hub.refreshSessions();
+        return session_id;
+      }),
+    [hub, making],
+  );
   const here = session.workspace;
-  const begin = useCallback(async () => {
-    const made = await (folder === null
-      ? beginNear(hub, here === "" ? null : here)
-      : hub.client.call("session.create", { workspace: folder }));
-    go(made.session_id);
-    hub.refreshSessions();
-    return made.session_id;
-  }, [hub, folder, here]);
-  const ensure = useCallback(async () => id ?? (await begin()), [id, begin]);
+  const begin = useCallback(
+    () =>
+      make(async () =>
+        folder === null
+          ? beginNear(hub, here === "" ? null : here)
+          : hub.client.call("session.create", { workspace: folder }),
+      ),
+    [hub, make, folder, here],
+  );
+  // By the address, not by what is drawn: that comes a moment later, and meanwhile another one would be begun.
+  const ensure = useCallback(async () => sessionNow() ?? (await begin()), [begin]);
 
   const send = useCallback(
     async (text: string, mode: "queue" | "steer") => {
@@ -116,15 +132,12 @@ export function usePage(hub: Hub): Page {
 
   const setWorkspace = useCallback(
     async (path: string) => {
-      if (id !== null) {
-        await hub.client.call("session.workspace", { session_id: id, workspace: path });
-        return;
-      }
-      const made = await hub.client.call("session.create", { workspace: path });
-      go(made.session_id);
-      hub.refreshSessions();
+      // One that is being begun is the one that is meant.
+      const session_id = (await making.underWay) ?? sessionNow();
+      if (session_id === null) await make(() => hub.client.call("session.create", { workspace: path }));
+      else await hub.client.call("session.workspace", { session_id, workspace: path });
     },
-    [hub, id],
+    [hub, make, making],
   );
 
   const setModel = useCallback(

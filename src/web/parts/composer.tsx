@@ -1,10 +1,11 @@
 // Where the person writes. Enter sends, Shift+Enter breaks the line; while a turn runs, the words queue up or steer it.
 import { type KeyboardEvent, memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { draftOf, keepDraft } from "../drafts.ts";
 import { atDraft, type Recall, step } from "../recall.ts";
 import { Send, Stop } from "./icons.tsx";
 
 export interface ComposerProps {
-  /** Keeps one draft per session. */
+  /** What is being written is kept for each. */
   sessionId: string | null;
   busy: boolean;
   queued: number;
@@ -19,21 +20,12 @@ export interface ComposerProps {
   onInserted: () => void;
 }
 
-/** Drafts of this page's life, by session. Not stored: they are cheap and may be private. */
-const drafts = new Map<string, string>();
-const MOST_DRAFTS = 50;
-
-function keep(sessionId: string, text: string): void {
-  drafts.delete(sessionId);
-  if (text !== "") drafts.set(sessionId, text);
-  const oldest = drafts.keys().next().value;
-  if (drafts.size > MOST_DRAFTS && oldest !== undefined) drafts.delete(oldest);
-}
+/** Where the keyboard stays when a conversation comes into view. */
+const ELSEWHERE = "input, textarea, select, dialog, [role=dialog]";
 
 export const Composer = memo(function Composer(props: ComposerProps) {
   const { sessionId, busy, queued, offline, prompts, onSend, onStop, insert, onInserted } = props;
-  const draftKey = sessionId ?? "new";
-  const [text, setText] = useState(() => drafts.get(draftKey) ?? "");
+  const [text, setText] = useState(() => draftOf(sessionId));
   const [mode, setMode] = useState<"queue" | "steer">("queue");
   const [problem, setProblem] = useState<string | null>(null);
   const [sending, setSending] = useState<readonly string[]>([]);
@@ -41,10 +33,12 @@ export const Composer = memo(function Composer(props: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
+    // Its conversation can arrive while a person is writing elsewhere: their keys are not for this one.
+    if (document.activeElement?.closest(ELSEWHERE)) return;
     // With a finger a focused field would raise the keyboard over what one came to read.
     if (window.matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
   }, []);
-  useEffect(() => keep(draftKey, text), [draftKey, text]);
+  useEffect(() => keepDraft(sessionId, text), [sessionId, text]);
   // Before anything else happens: an Enter right behind the choice finds the words in the field.
   useLayoutEffect(() => {
     if (insert === null) return;
