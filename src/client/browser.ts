@@ -4,6 +4,8 @@ import type { WebSocketLike } from "./client.ts";
 
 /** The cookie alone opens nothing (cookies ignore ports): this secret is the other half, and only our own page reads it. */
 const SECRET_KEY = "hearth.login";
+/** These questions are small: a host that does not answer one by then is stuck, and so would be whoever waits for it. */
+const PATIENCE_MS = 10_000;
 
 function loginSecret(): string | null {
   return localStorage.getItem(SECRET_KEY);
@@ -24,11 +26,14 @@ export async function login(): Promise<{ ok: boolean; message?: string }> {
   const dir = given.get("dir");
   const rest = dir === null ? "" : `#/in/${encodeURIComponent(dir)}`;
   history.replaceState(null, "", location.pathname + location.search + rest);
-  const answer = await fetch("/api/login", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ticket }),
-  });
+  const answer = await soon((signal) =>
+    fetch("/api/login", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ticket }),
+      signal,
+    }),
+  );
   const body = (await answer.json()) as { secret?: string; detail?: string };
   if (answer.ok && body.secret) {
     localStorage.setItem(SECRET_KEY, body.secret);
@@ -41,11 +46,14 @@ export async function login(): Promise<{ ok: boolean; message?: string }> {
 /** `out`: the host does not know this login (any more); a new ticket is needed (`hearth open`). */
 export async function checkLogin(): Promise<"in" | "out" | "unreachable"> {
   try {
-    const answer = await authorizedFetch("/api/rpc", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "host.status", params: {} }),
-    });
+    const answer = await soon((signal) =>
+      authorizedFetch("/api/rpc", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "host.status", params: {} }),
+        signal,
+      }),
+    );
     if (answer.status === 401) return "out";
     return answer.ok ? "in" : "unreachable";
   } catch {
@@ -56,6 +64,18 @@ export async function checkLogin(): Promise<"in" | "out" | "unreachable"> {
 export async function logout(): Promise<void> {
   await authorizedFetch("/api/logout", { method: "POST" });
   localStorage.removeItem(SECRET_KEY);
+}
+
+/** Throws an Error in words where no answer comes in time. */
+async function soon(ask: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    return await ask(late);
+  } catch (cause) {
+    if (!late.aborted) throw cause;
+    const message = `nothing for ${PATIENCE_MS / 1000} s: it may be stuck, see \`hearth status\` where it runs`;
+    throw new Error(message, { cause });
+  }
 }
 
 /** `fetch` with the login's secret; for our own host's addresses only. */
@@ -93,7 +113,7 @@ export interface Watched {
 }
 /** A status where it shows nothing: 401 once the link is over, 404 once what it showed is gone. */
 export async function watched(secret: string): Promise<Watched | { status: number }> {
-  const answer = await fetch("/api/watch", { headers: { [WATCH_HEADER]: secret } });
+  const answer = await soon((signal) => fetch("/api/watch", { headers: { [WATCH_HEADER]: secret }, signal }));
   return answer.ok ? ((await answer.json()) as Watched) : { status: answer.status };
 }
 

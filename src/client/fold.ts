@@ -34,6 +34,8 @@ export interface ToolItem extends ItemBase {
   readonly name: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly preview: string;
+  /** What a write changes in a file that is there, as unified diff, bounded; null: nothing to compare. */
+  readonly diff: string | null;
   readonly status: "running" | Payload<"tool.complete">["status"];
   readonly result: string | null;
   readonly process_id: string | null;
@@ -204,6 +206,14 @@ class Draft {
     return true;
   }
 
+  /** What a person was asked about this call, in this turn. */
+  asked(callId: string): ApprovalItem | undefined {
+    const found = this.#now.items.findLast(
+      (item) => item.kind === "turn_end" || (item.kind === "approval" && item.call_id === callId),
+    );
+    return found?.kind === "approval" ? found : undefined;
+  }
+
   /** Closes what a turn that ends has left open. */
   closeTurn(turnId: string): void {
     for (let at = this.#now.items.length - 1; at >= 0; at--) {
@@ -283,8 +293,10 @@ const steps: { [T in EventType]: Step<T> } = {
   "message.dropped": (draft, { message_id }) => {
     draft.update("message", message_id, (item) => ({ ...item, state: "cut" }));
   },
-  "tool.start": (draft, { call_id, turn_id, name, arguments: args, preview, process_id = null }, at) => {
-    const facts = { call_id, turn_id, name, arguments: args, preview, process_id };
+  "tool.start": (draft, { call_id, turn_id, name, arguments: args, preview, diff, process_id = null }, at) => {
+    // Of what a person has approved it is told with the question, and not again.
+    const change = diff ?? draft.asked(call_id)?.diff ?? null;
+    const facts = { call_id, turn_id, name, arguments: args, preview, diff: change, process_id };
     // A resumed turn may record the same call again: it is one card.
     if (draft.update("tool", call_id, (item) => ({ ...item, ...facts, status: "running" }))) return;
     draft.add({ kind: "tool", key: call_id, ...facts, status: "running", result: null, duration_ms: null, ...at });
@@ -292,11 +304,11 @@ const steps: { [T in EventType]: Step<T> } = {
   "tool.complete": (draft, { call_id, turn_id, name, status, result, process_id, duration_ms }, at) => {
     const ended = { status, result, duration_ms, ...(process_id === undefined ? {} : { process_id }) };
     if (draft.update("tool", call_id, (item) => ({ ...item, ...ended }))) return;
-    const asked = draft.state.items.findLast((item) => item.kind === "approval" && item.call_id === call_id);
-    const known = asked?.kind === "approval" ? asked : { arguments: {}, preview: name };
+    const known = draft.asked(call_id) ?? { arguments: {}, preview: name, diff: null };
     // It never began, and what became of it stands where it was asked for.
     if ("choice" in known && (known.choice === "deny" || known.choice === "cancelled")) return;
-    const facts = { call_id, turn_id, name, arguments: known.arguments, preview: known.preview, process_id: null };
+    const { arguments: args, preview, diff } = known;
+    const facts = { call_id, turn_id, name, arguments: args, preview, diff, process_id: null };
     draft.add({ kind: "tool", key: call_id, ...facts, ...ended, ...at });
   },
   "approval.request": (draft, request, at) => {
