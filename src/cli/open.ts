@@ -7,6 +7,7 @@ import { folderNamed, inFolder } from "./folder.ts";
 import { safeJson } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
+/** Prints the token of the home. Throws CliError where no host was ever started on it. */
 export async function token(home: string, json: boolean, screen: Screen): Promise<number> {
   const secret = await readToken(home);
   screen.line(json ? safeJson({ token: secret }) : secret);

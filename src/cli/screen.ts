@@ -73,6 +73,7 @@ export function span(ms: number): string {
   return `${Math.floor(h / 24)} d`;
 }
 
+/** Bytes for a person: `512 B`, `1.5 MiB`, `12 GiB`. */
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const units = ["KiB", "MiB", "GiB", "TiB"];

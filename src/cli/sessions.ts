@@ -5,6 +5,7 @@ import { EXIT } from "./failure.ts";
 import { safe, safeJson, safeLine } from "./safe-text.ts";
 import { columns, type Screen, span } from "./screen.ts";
 
+/** Lists conversations, the most recently used first. */
 export async function sessions(
   home: string,
   options: { limit?: number; json?: boolean },
@@ -66,6 +67,7 @@ function messageText(message: HistoryMessage, screen: Pick<Screen, "style">): st
   return `${screen.style("bold", safeLine(who))}${screen.style("dim", `${state}  ${time}`)}\n${safe(message.text)}${calls.join("")}`.trimEnd();
 }
 
+/** Prints a whole conversation, as JSON or Markdown. */
 export async function exportSession(
   home: string,
   id: string,

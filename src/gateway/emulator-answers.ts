@@ -9,6 +9,7 @@ const ANSWER =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const MOTION = /^(?:\x1b\[<(\d+);\d+;\d+[Mm])+$/;
 
+/** True if all of it is what an emulator says by itself. */
 export function isAnswer(bytes: Buffer): boolean {
   return bytes[0] === 0x1b && bytes.length <= MOST && ANSWER.test(bytes.toString("latin1"));
 }

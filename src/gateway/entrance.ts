@@ -142,6 +142,7 @@ const clientErrors: Readonly<Record<string, readonly [number, string]>> = {
 const expectsContinue = ({ headers, httpVersion }: IncomingMessage): boolean =>
   httpVersion === "1.1" && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect ?? "");
 
+/** Who is at the other end, for the log: `unix`, or address and port. */
 export function peerOf(request: { socket: Socket }, door: Door): string {
   return door === "unix" ? "unix" : `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? "?"}`;
 }
@@ -163,6 +164,7 @@ function limitBody(request: IncomingMessage, response: ServerResponse): void {
   request.once("close", () => clearTimeout(late));
 }
 
+/** Answers with a problem document, and ends the response. */
 export function respond(response: ServerResponse, problem: Problem): void {
   const body = problemBody(problem);
   response.writeHead(problem.status, headersOf(problem, body));

@@ -46,6 +46,7 @@ export interface HandlerOptions {
   address: () => string;
 }
 
+/** What answers each method of the protocol; parameters were checked against its schema before. */
 export function makeHandlers({ services, mintTicket, shares, address }: HandlerOptions): Handlers {
   const { log, turns, processes, sandboxes, usage, terminals, models, config, host, tools } = services;
   const clean = <T>(value: T): T => services.redactor?.value(value) ?? value;

@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 const EVERY_MS = 30_000;
 const MISSED = 2;
 
+/** Until the socket closes. `onDead` is called once, before it is cut off. */
 export function keepAlive(ws: WebSocket, onDead: () => void, everyMs: number = EVERY_MS): void {
   let unanswered = 0;
   const timer = setInterval(() => {

@@ -13,6 +13,7 @@ export interface Problem {
 
 export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
 
+/** The document as JSON, of the type `PROBLEM_TYPE`. */
 export function problemBody({ status, reason, detail, data }: Problem): string {
   return JSON.stringify({ type: "about:blank", title: reason.replaceAll("_", " "), status, reason, detail, ...data });
 }

@@ -46,6 +46,7 @@ function asProcess(row: TerminalRow): ProcessRow {
   };
 }
 
+/** As `process.list` shows it; a screen has no tail. */
 export function asListed(row: TerminalRow): Result<"process.list">["processes"][number] {
   const uptime_s = ((row.ended_at ?? Date.now()) - row.started_at) / 1000;
   return { ...asProcess(row), uptime_s, tail: "", session_scoped: false };

@@ -60,6 +60,7 @@ export async function writeDurably(file: string, bytes: Buffer): Promise<void> {
   }
 }
 
+/** Makes the names in a directory durable: what was made, renamed or removed in it. */
 export async function syncDirectory(dir: string): Promise<void> {
   const fd = await opened(dir, "r");
   try {

@@ -31,12 +31,14 @@ export function encodeFrame(type: number, ...parts: readonly Uint8Array[]): Buff
   return Buffer.concat([head, ...parts]);
 }
 
+/** As frames carry numbers: big-endian. */
 export function u32(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(value);
   return bytes;
 }
 
+/** As `u32`, in two bytes. */
 export function u16(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(2);
   bytes.writeUInt16BE(value);

@@ -137,6 +137,7 @@ export function fieldsOf(entries: readonly string[]): Fields {
   return new Map(entries.map(cut));
 }
 
+/** What the record of a running child says of it. */
 export function toLive(fields: Fields): Live {
   return {
     keeperPid: Number(fields.get("keeper")),
@@ -204,6 +205,7 @@ function wordsIn(fields: Fields): { words?: string } {
   return { words: words.replace(/^\uFFFD+/, "").trim() };
 }
 
+/** How its output ended. */
 export function toClosed(fields: Fields): Closed {
   return { bytes: Number(fields.get("bytes")), stragglers: Number(fields.get("stragglers")) };
 }

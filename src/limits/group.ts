@@ -88,6 +88,7 @@ export interface Gauge {
   sessionPids: string | null;
 }
 
+/** `directories`: a child's groups, one in each hierarchy. Null where none of them has such a file. */
 export async function gaugeOf(directories: readonly string[]): Promise<Gauge> {
   const find = async (...names: readonly string[]): Promise<string | null> => {
     for (const directory of directories)

@@ -11,6 +11,10 @@ export interface Source {
   removals(): number;
 }
 
+/**
+ * Pages after `after`, each only when the one before was taken; ends with `signal`, or when the log closes. Throws CursorGone and
+ * StorageFailed, as `source` does.
+ */
 export async function* follow(source: Source, after: number, signal: AbortSignal): AsyncGenerator<Page> {
   const { tail } = source;
   let wake: (() => void) | undefined;

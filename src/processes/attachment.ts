@@ -77,6 +77,7 @@ export class Screen {
   }
 }
 
+/** What a screen is drawn from; null where there is none: on pipes, or with nothing left of the child. */
 export function drawnOf(child: Child | null, screen: Screen): Drawn | null {
   if (child === null || screen.sizes === null) return null;
   return { id: child.id, dir: child.dir, spool: child.spool, sizes: screen.sizes };

@@ -8,6 +8,7 @@ export function expandHome(folder: string, home: string | undefined): string {
   return path.join(home, folder.slice(1));
 }
 
+/** Links are followed; false for what cannot be looked at. */
 export async function isFolder(file: string): Promise<boolean> {
   return stat(file).then(
     (found) => found.isDirectory(),

@@ -13,6 +13,7 @@ const resolvers = ["/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManag
 export const HOW_TO_GET =
   "install bubblewrap: apt-get install bubblewrap (Debian, Ubuntu), dnf install bubblewrap (Fedora)";
 
+/** Whether `bwrap` is there and may be used is found out at the first start, whose error says how to get it. */
 export function openBubblewrap(config: BubblewrapConfig, context: SandboxContext): Sandbox {
   let checked: Promise<string> | undefined;
   return {

@@ -10,6 +10,7 @@ export async function real(file: string): Promise<string> {
   return realpath(file).catch(() => path.resolve(file));
 }
 
+/** True for the folder itself too. Both must be absolute and without links (`real`). */
 export function within(inner: string, outer: string): boolean {
   const way = path.relative(outer, inner);
   return way === "" || (way !== ".." && !way.startsWith("../"));

@@ -6,6 +6,7 @@ const DIGITS = "0123456789";
 
 export type CharClass = Uint8Array;
 
+/** The class of these ASCII characters. */
 export function classOf(characters: string): CharClass {
   const table = new Uint8Array(128);
   for (const character of characters) table[character.charCodeAt(0)] = 1;

@@ -51,6 +51,7 @@ export function inputApproval(text: string): Approval {
     ? { reason: "Types into a running program, which may be a shell", dangerous: false }
     : { reason: `Types something into a running program that ${why}`, dangerous: true };
 }
+/** For ending what the agent has not started itself. */
 export function endApproval(): Approval {
   return { reason: "Ends a process that this conversation has not started", dangerous: false };
 }
@@ -66,6 +67,7 @@ export function grantKey(tool: string, args: Readonly<Record<string, unknown>>, 
   const canonical = JSON.stringify([tool, Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1)), cwd]);
   return `${tool}:${createHash("sha256").update(canonical).digest("hex")}`;
 }
+/** True if a shell does the same with it each time: no operator, expansion or pattern. */
 export function isPlainCommand(command: string): boolean {
   return command.length <= 4096 && PLAIN.test(command);
 }

@@ -9,6 +9,7 @@ export interface StoredSession extends SessionRow {
   turns: number;
 }
 
+/** Of a session of which nothing is known yet but its id; `time` in ms since the epoch. */
 export function newRow(session_id: string, time: number): StoredSession {
   return {
     session_id,

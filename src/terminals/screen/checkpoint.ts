@@ -15,6 +15,7 @@ export interface Checkpoint extends Size, State {
 const FORM = 1;
 const NAME = "screen";
 
+/** Replaces the one there is, whole or not at all. Not synced: whoever finds none draws from the output. */
 export async function saveCheckpoint(dir: string, { head, history, body, ...facts }: Checkpoint): Promise<void> {
   const line = JSON.stringify({ form: FORM, lengths: [head.length, history.length, body.length], ...facts });
   const path = join(dir, NAME);

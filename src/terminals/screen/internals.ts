@@ -113,6 +113,7 @@ export interface Core {
   };
 }
 
+/** The one place on the host where an emulator is taken for more than its types say. */
 export function coreOf(terminal: Terminal): Core {
   return (terminal as unknown as { readonly _core: Core })._core;
 }

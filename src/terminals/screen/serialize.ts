@@ -31,6 +31,7 @@ export interface State {
   complete: boolean;
 }
 
+/** The screen as bytes that a reset emulator of the same size draws. */
 export function serialize(core: Core, about: About): State {
   const linkOf: LinkOf = (id) => {
     const link = core._oscLinkService.getLinkData(id);
