@@ -124,10 +124,12 @@ describe("what still goes on", () => {
 describe("what is kept of a start", () => {
   it("P4, P38: its origin and its routing are in the row, in every notice, and both outlive the host", async () => {
     await using host = await SmallHost.start();
-    const routing = { platform: "irc", chat: "#ops", message: "42" };
+    const hook = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX";
+    const given = { platform: "irc", chat: "#ops", message: "42", answer: hook };
+    const routing = { ...given, answer: "https://[redacted: Slack webhook]" };
     const origin = { turn_id: "turn_1", call_id: "call_1" };
     const row = await host.processes.start({
-      ...{ ...agent, session_id: "ses_38", routing, origin, watch_patterns: ["x"], notify_on_complete: true },
+      ...{ ...agent, session_id: "ses_38", routing: given, origin, watch_patterns: ["x"], notify_on_complete: true },
       command: "read go; echo x",
     });
     await host.down();

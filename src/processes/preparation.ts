@@ -129,7 +129,7 @@ export async function prepare(id: string, request: StartProcess, place: Place): 
     pid_inside: null,
     best_effort: false,
     origin: request.origin ?? null,
-    routing: request.routing ?? null,
+    routing: request.routing === undefined ? null : redactor.value(request.routing),
     check_every_s: request.session_id === undefined ? null : (request.check_every_s ?? null),
     limits: null,
     limit_hit: null,

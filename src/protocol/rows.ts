@@ -40,7 +40,7 @@ export type ProcessLimits = z.infer<typeof ProcessLimits>;
 
 /**
  * Where a conversation comes from and answers go (platform, chat, thread, user, message): kept, and handed back as it is,
- * but for numbers, which are accepted as text like all ids.
+ * but for numbers, which are accepted as text like all ids, and secrets, which no row and no notice holds.
  */
 export const Routing = z
   .record(z.string(), z.union([z.string(), z.int().transform(String)]))

@@ -31,7 +31,8 @@ export async function cleared(work: Delegation, redactor: Redactor): Promise<Del
     await nextTurnOfTheLoop();
   }
   const context = work.context === undefined ? {} : { context: clear(work.context) };
-  return { ...work, goal: clear(work.goal), ...context, results };
+  const routing = work.routing === undefined ? {} : { routing: redactor.value(work.routing) };
+  return { ...work, goal: clear(work.goal), ...context, ...routing, results };
 }
 
 /** Tells a session's agent, once. `work` was cleared. Throws too_many, and what the log throws. */
