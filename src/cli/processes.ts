@@ -3,9 +3,9 @@ import type { HearthClient } from "../client/client.ts";
 import type { Params, Result } from "../protocol/methods.ts";
 import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
-import { CliError, EXIT, exitCodeOf } from "./failure.ts";
+import { CliError, EXIT, exitCodeOf, outcomeOf } from "./failure.ts";
 import { type LimitOptions, limitsFrom } from "./run-limits.ts";
-import { safeJson, safeLine } from "./safe-text.ts";
+import { safe, safeJson, safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 
 export interface RunOptions extends LimitOptions {
@@ -50,13 +50,40 @@ export async function run(
   return EXIT.done;
 }
 
-/** Waits for the end, over restarts of the host; the exit code is the process's, 128 + n for signal n. */
-export async function wait(home: string, id: string, json: boolean, screen: Screen): Promise<number> {
+/**
+ * Waits for the end of all of them, over restarts of the host. Exits as the one did, 128 + n for signal n; of several as the
+ * first of them that did not end with 0, and a line for each, in the order given, says how it ended.
+ */
+export async function wait(home: string, ids: readonly string[], json: boolean, screen: Screen): Promise<number> {
   using connected = await connect(home, { reconnect: true });
-  const end = await waitForEnd(connected.client, id);
-  if (json) screen.line(safeJson(end));
-  if (end.exit_code === null) screen.err(`${id} was lost: what it ended with is not known.\n`);
-  return exitCodeOf(end.exit_code);
+  const several = ids.length > 1;
+  const waits = ids.map((id) => waitForEnd(connected.client, id));
+  // Each is looked at in its turn: until then nobody hears of one that fails.
+  for (const one of waits) one.catch(() => undefined);
+  const ends: Result<"process.wait">[] = [];
+  let code: number = EXIT.done;
+  for (const [index, waiting] of waits.entries()) {
+    try {
+      const end = await waiting;
+      ends.push(end);
+      if (end.exit_code === null) screen.err(`${end.process_id} was lost: what it ended with is not known.\n`);
+      if (several && !json) screen.line(String(exitCodeOf(end.exit_code)));
+      code ||= exitCodeOf(end.exit_code);
+    } catch (error) {
+      if (!several) throw error;
+      code ||= sayFailed(ids[index] ?? "", error, screen);
+    }
+  }
+  if (json) screen.line(safeJson(several ? { processes: ends } : ends[0]));
+  return code;
+}
+
+/** Of several one that cannot be had keeps nobody from the others. Throws what no answer of the host is. */
+function sayFailed(id: string, error: unknown, screen: Screen): number {
+  const outcome = outcomeOf(error);
+  if (outcome === undefined || isTransient(error)) throw error;
+  screen.err(`${safeLine(id)}: ${safe(outcome.message)}\n`);
+  return outcome.exitCode;
 }
 
 async function waitForEnd(client: HearthClient, id: string): Promise<Result<"process.wait">> {
@@ -97,10 +124,10 @@ export async function kill(
   using connected = await connect(home);
   let code: number = EXIT.done;
   const done: string[] = [];
-  for (const id of ids) {
+  const endOne = async (id: string): Promise<"done" | "left" | "running"> => {
     if (signal !== undefined) await connected.client.call("process.signal", { process_id: id, signal });
     else if (id.startsWith("term_")) {
-      if (!force && !(await mayEnd(connected.client, id, screen))) continue;
+      if (!force && !(await mayEnd(connected.client, id, screen))) return "left";
       await connected.client.call("terminal.close", { terminal_id: id });
     } else {
       const { status, note } = await connected.client.call("process.kill", { process_id: id });
@@ -108,9 +135,20 @@ export async function kill(
       if (status === "running") {
         const running = `was asked to end and still runs: \`hearth kill --signal KILL ${id}\` ends it.`;
         screen.err(`${id}${note === undefined ? ` ${running}` : `: ${note}`}\n`);
-        code = EXIT.failed;
-        continue;
+        return "running";
       }
+    }
+    return "done";
+  };
+  for (const id of ids) {
+    try {
+      const how = await endOne(id);
+      if (how === "running") code = EXIT.failed;
+      if (how !== "done") continue;
+    } catch (error) {
+      if (ids.length === 1) throw error;
+      code = sayFailed(id, error, screen);
+      continue;
     }
     if (json) done.push(id);
     else screen.line(id);

@@ -229,14 +229,19 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     });
 
   command(
-    "wait <id>",
-    "Wait for a process; the exit code is its own, 128 + n for signal n.",
+    "wait <id...>",
+    "Wait for processes; the exit code is that of the process, 128 + n for signal n.",
     "hearth wait proc_5f0c1e2d3b4a && echo fine",
+    "hearth wait build test && echo both fine",
   )
-    .option("--json", "print how it ended as JSON")
-    .action(async (id: string, options: { json?: boolean }) => {
+    .option("--json", "print how they ended as JSON")
+    .addHelpText(
+      "after",
+      "\nOf several it prints the exit code of each, in the order given, and its own is the first of them that is not 0.\n",
+    )
+    .action(async (ids: string[], options: { json?: boolean }) => {
       const { wait } = await import("./processes.ts");
-      end(await wait(home, await idOf(home, id), options.json ?? false, screen));
+      end(await wait(home, await idsOf(home, ids), options.json ?? false, screen));
     });
 
   command(

@@ -52,6 +52,31 @@ describe("process commands", () => {
     assert.match((await hearth("logs", "nothing")).err, /There is no process or terminal "nothing"/);
   });
 
+  it("P36: wait and kill take several, and one that is not there keeps them from none of the others", async () => {
+    const ended = async (code: number) =>
+      (await client.call("process.start", { argv: ["sh", "-c", `exit ${code}`] })).process_id;
+    const [fine, three, four] = await Promise.all([ended(0), ended(3), ended(4)]);
+    assert.deepEqual(await hearth("wait", fine, three, four), { out: "0\n3\n4\n", err: "", exitCode: 3 });
+    assert.deepEqual(await hearth("wait", fine, fine), { out: "0\n0\n", err: "", exitCode: 0 });
+    const asJson = await hearth("wait", "--json", fine, four);
+    const { processes } = JSON.parse(asJson.out) as { processes: { process_id: string; exit_code: number }[] };
+    assert.deepEqual(
+      [asJson.exitCode, ...processes.map((one) => [one.process_id, one.exit_code])],
+      [4, [fine, 0], [four, 4]],
+    );
+    const nobody = "proc_000000000000";
+    const missing = await hearth("wait", nobody, three);
+    assert.deepEqual([missing.out, missing.exitCode], ["3\n", 1]);
+    assert.match(missing.err, /^proc_0{12}: There is no process/);
+
+    const { process_id } = await client.call("process.start", { argv: ["cat"] });
+    const killed = await hearth("kill", nobody, process_id);
+    assert.deepEqual([killed.out, killed.exitCode], [`${process_id}\n`, 1]);
+    assert.match(killed.err, /^proc_0{12}: There is no process/);
+    const { status } = await client.call("process.wait", { process_id, timeout: 30 });
+    assert.equal(status, "exited");
+  });
+
   it("P16, P36: ps shows where processes listen; stats, top and inspect what they use", async () => {
     const server =
       'require("net").createServer().listen(0, "127.0.0.1", function () { console.log(this.address().port); })';
