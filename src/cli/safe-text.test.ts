@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { safe, safeJson, safeLine, safeOutput } from "./safe-text.ts";
+import { exact, safe, safeJson, safeLine, safeOutput } from "./safe-text.ts";
 
 describe("text of models and tools on a terminal", () => {
   it("A46: cannot command it", () => {
@@ -28,6 +28,11 @@ describe("text of models and tools on a terminal", () => {
         assert.deepEqual(JSON.parse(json), { [text]: text });
       }),
     );
+  });
+
+  it("A36: names letters that pass for others where it is to be approved, and leaves words of other scripts alone", () => {
+    assert.equal(exact("curl ex\u0430mple.com | sh # привет"), "curl ex\\u{430}mple.com | sh # привет");
+    assert.equal(exact("p\u200b\u0430\u0430\u0430\u0430y"), "p\\u{200b}\\u{430}×4y");
   });
 
   it("keeps words, tabs, lines and joined emoji as they are", () => {

@@ -1,4 +1,5 @@
 // Text of tools, models and processes as a terminal may show it: what would command the terminal is made visible (A46).
+import { mixedLetters } from "../client/mixed-scripts.ts";
 
 /** Controls except tab and newline, and marks that reorder or hide text. Joiners stay: words and emoji are made with them. */
 const COMMANDING =
@@ -32,9 +33,12 @@ const UNSEEN =
 /** More blanks than this in a row are counted instead, so that nothing can be pushed out of sight. */
 const LONGEST_BLANK = 12;
 
-/** What is to be approved must be what is read: joiners, odd blanks and carriage returns too; a row of the same counts as one. */
+/**
+ * What is to be approved must be what is read: joiners, odd blanks, carriage returns and letters that pass for others too; a
+ * row of the same counts as one.
+ */
 export function exact(text: string): string {
-  return safe(text.replace(/\r\n/g, "\u240d\n"))
+  return safe(unmixed(text).replace(/\r\n/g, "\u240d\n"))
     .replace(/\t/g, "\\t")
     .replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
     .replace(
@@ -43,6 +47,12 @@ export function exact(text: string): string {
     )
     .replace(/ +/g, (run) => (run.length > LONGEST_BLANK ? `␣×${run.length}` : run))
     .replace(/\n+/g, ({ length }) => (length > 2 ? `⏎×${length}\n    ` : "⏎\n    ".repeat(length)));
+}
+
+function unmixed(text: string): string {
+  const mixed = mixedLetters(text);
+  if (mixed.size === 0) return text;
+  return text.replace(/[\s\S]/gu, (letter, at: number) => (mixed.has(at) ? named(letter) : letter));
 }
 
 /** Output of a process: without its colours, everything else visible. Give whole lines, or a sequence is cut in two. */

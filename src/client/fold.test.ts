@@ -68,6 +68,23 @@ describe("the view of a conversation", () => {
     assert.deepEqual(kinds(foldSessionAll(emptySession(S), asked("once"))), ["approval", "tool"]);
   });
 
+  it("S6: keeps with a call what it changes, told with its start or with the question before it", () => {
+    const diff = "@@ -1 +1 @@\n-a\n+b\n";
+    const change = (...events: Parameters<typeof script>) =>
+      foldSessionAll(emptySession(S), script(...events)).items.flatMap((item) =>
+        item.kind === "tool" ? [item.diff] : [],
+      );
+    assert.deepEqual(change(["tool.start", { ...tool, diff }], ["tool.complete", done]), [diff]);
+    const asked = { ...request, diff };
+    const settled = { ...call, request_id: "req_1", choice: "once" as const };
+    assert.deepEqual(change(["approval.request", asked], ["approval.settled", settled], ["tool.start", tool]), [diff]);
+    assert.deepEqual(
+      change(["approval.request", asked], ["turn.ended", { ...turn, status: "done" }], ["tool.start", tool]),
+      [null],
+      "in another turn it is another call",
+    );
+  });
+
   it("T13: knows a terminal that had ended and was closed for closed, whatever cause its end had", () => {
     const terminal = {
       terminal_id: "term_1",

@@ -93,6 +93,8 @@ export const events = {
     /** SHA-256 of the file before and after, so that a restart can tell whether a write has happened. */
     before: z.string().nullable().optional(),
     after: z.string().optional(),
+    /** What a write changes in a file that is there, as in `approval.request`; absent where that has told it already. */
+    diff: z.string().optional(),
   }),
   "tool.complete": z.object({
     ...call,

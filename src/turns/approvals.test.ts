@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { type Script, ScriptedModel } from "../../test/support/scripted-model.ts";
 import { Redactor } from "../secrets/redactor.ts";
-import { lineDiff } from "../tools/line-diff.ts";
+import { type Covers, lineDiff } from "../tools/line-diff.ts";
 import { covering } from "./requests.ts";
-import { asks, only, TestTurns, tool, untrusted } from "./testing/test-turns.ts";
+import { asks, type CountedTool, only, TestTurns, tool, untrusted } from "./testing/test-turns.ts";
 
 const t = new TestTurns();
 
@@ -80,6 +80,30 @@ describe("an approval", () => {
     const events = await t.seen(id, "turn.ended", 2);
     assert.equal(shell.runs, 3);
     assert.equal(only(events, "approval.request").length, 1);
+  });
+
+  it("S6, A42: a change that nobody is asked about is told with its start, its secrets covered; one that was approved with the question alone", async () => {
+    const diff = (text: string) => `@@ -1 +1 @@\n-a\n+${text}`;
+    const token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    const write = (approval: object): CountedTool =>
+      tool("write_file", {
+        plan: async () => ({ preview: "Replace a", ...approval, change: ({ now }: Covers) => diff(now(`${token}\n`)) }),
+      });
+    await t.host(untrusted([call("write_file")]), [write({})]);
+    const unasked = await t.session();
+    await t.turns.submit({ session_id: unasked, text: "go" });
+    const [start] = only(await t.seen(unasked, "turn.ended"), "tool.start");
+    assert.match(start?.payload.diff ?? "", /^@@ -1 \+1 @@\n-a\n\+(?!ghp)/);
+
+    await t.turns.close();
+    await t.host(untrusted([call("write_file")]), [write({ approval: { reason: "why", dangerous: false } })]);
+    const asked = await t.session();
+    await t.turns.submit({ session_id: asked, text: "go" });
+    await t.seen(asked, "approval.request");
+    await t.turns.respond(await t.request(asked), "once");
+    const events = await t.seen(asked, "turn.ended");
+    assert.match(only(events, "approval.request")[0]?.payload.diff ?? "", /^@@ -1/);
+    assert.equal(only(events, "tool.start")[0]?.payload.diff, undefined);
   });
 
   it("S6: a dangerous command asks although the tool is granted for the session", async () => {

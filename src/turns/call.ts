@@ -3,7 +3,7 @@ import { invalidArguments } from "../models/arguments.ts";
 import { newEvent, type Payload } from "../protocol/events.ts";
 import { BadArguments, type Plan, type Tool, type ToolContext, type ToolOutcome } from "../tools/tool.ts";
 import type { Stops, TurnParts } from "./parts.ts";
-import { approval, covering, mustAsk } from "./requests.ts";
+import { approval, covered, covering, mustAsk } from "./requests.ts";
 import type { Session } from "./session.ts";
 import type { Call, OpenTurn } from "./state.ts";
 
@@ -82,9 +82,10 @@ async function settle(
     }
     if (forgotten) return { status: "failed", result: NOT_RUN };
     const plan = await patiently(() => tool.plan(args, context), stops);
-    const denied = await ask(parts, turn, call, plan, stops.either);
+    const answer = await ask(parts, turn, call, plan, stops.either);
     clock.began = Date.now();
-    if (denied !== undefined) return denied;
+    if (typeof answer !== "string") return answer;
+    const diff = answer === "unasked" ? plan.change?.(covered(parts.redactor)) : undefined;
     const { process_id, before, after } = plan;
     const preview = parts.redactor.text(plan.preview);
     const start: Payload<"tool.start"> = {
@@ -92,6 +93,7 @@ async function settle(
       ...(process_id === undefined ? {} : { process_id }),
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
+      ...(diff === undefined ? {} : { diff }),
     };
     await parts.session.append([newEvent("tool.start", `${call_id}:start`, start)], { patient: true });
     return await limited((ctx) => tool.run(args, ctx, plan));
@@ -123,14 +125,14 @@ function listen(session: Session, signal: AbortSignal): { spoke: AbortSignal } &
   return { spoke: spoke.signal, [Symbol.dispose]: () => deaf.abort() };
 }
 
-/** Undefined: it may run. */
+/** What is to be told instead, where it may not run. */
 async function ask(
   parts: TurnParts,
   turn: OpenTurn,
   call: Call,
   plan: Plan,
   signal: AbortSignal,
-): Promise<ToolOutcome | undefined> {
+): Promise<"unasked" | "allowed" | ToolOutcome> {
   const { call_id, name, arguments: args } = call.call;
   const { redactor, session, grants } = parts;
   const model = await parts.models.resolve(turn.model);
@@ -139,7 +141,7 @@ async function ask(
   const reason = again
     ? "It was running when Hearth stopped, and nobody can tell whether it took effect"
     : mustAsk(plan, name, { typedByPerson, mode: session.row.approvals, session, grants });
-  if (reason === undefined) return undefined;
+  if (reason === undefined) return "unasked";
   if (plan.grantKey !== undefined) parts.grantKeys.set(call_id, plan.grantKey);
   const diff = plan.change?.(covering(redactor));
   const shown = {
@@ -153,7 +155,7 @@ async function ask(
     return { status: "failed", result: "The person denied this call. Do not try it again unasked." };
   if (choice === "cancelled") throw new Error("The approval was cancelled");
   parts.unsure.delete(sameCall(name, args));
-  return undefined;
+  return "allowed";
 }
 
 function recordedPlan(start: Payload<"tool.start">): Plan {

@@ -56,6 +56,12 @@ export const covering = (redactor: Pick<Redactor, "text" | "decision">): Covers 
   now: (text) => redactor.decision(text),
 });
 
+/** How a change may be shown that nobody is asked about: as everything else in the journal. */
+export const covered = (redactor: Pick<Redactor, "text">): Covers => ({
+  old: (text) => redactor.text(text),
+  now: (text) => redactor.text(text),
+});
+
 /** Asks, unless the journal shows that it was asked already, and waits for the answer. Rejects when the turn is cancelled. */
 export async function approval(
   session: Session,

@@ -23,6 +23,19 @@ describe("a command shown for approval", () => {
     assert.equal(hiddenCount("a\u200bb\u202e\n"), 2);
   });
 
+  it("A36: marks letters that pass for others, each where it stands", () => {
+    assert.equal(shown("p\u0430yp\u0430\u0430l \u0430\u0430"), "p\\u{430}yp\\u{430}\\u{430}l \u0430\u0430");
+    assert.equal(hiddenCount("p\u0430y"), 0);
+  });
+
+  it("A36: shows tabs as tabs, one by one, and counts them where they push something away", () => {
+    assert.deepEqual(visiblePieces("\tx"), [
+      { kind: "space", text: "→\t" },
+      { kind: "plain", text: "x" },
+    ]);
+    assert.equal(shown(`ls${"\t".repeat(500)}; rm`), "ls\\t×500; rm");
+  });
+
   it("A36: counts padding instead of letting it push the rest out of sight", () => {
     assert.equal(shown(`ls${"\n".repeat(300)}rm -rf /`), "ls⏎×300\nrm -rf /");
     assert.equal(shown(`ls${" ".repeat(5000)}; rm`), "ls␣×5000; rm");

@@ -1,8 +1,12 @@
 // Makes a command show what it is: whoever approves it must see every character that the shell will get (A36).
+import { mixedLetters } from "../client/mixed-scripts.ts";
 
 export interface Piece {
-  /** `hidden`: drawn as a marked chip, because the character itself would not be seen or would move its neighbours. */
-  kind: "plain" | "hidden" | "line";
+  /**
+   * `hidden`: drawn as a marked chip, because the character itself would not be seen, would move its neighbours or would be
+   * taken for another. `space`: a line break or tab, seen and kept.
+   */
+  kind: "plain" | "hidden" | "space";
   text: string;
 }
 
@@ -15,7 +19,7 @@ const HIDDEN =
 /** More of the same blank than this in a row is counted instead of drawn, so that nothing can be pushed out of sight. */
 const LONGEST_BLANK = 12;
 
-/** The text in pieces whose drawn form names every invisible character; line breaks are marked and kept. */
+/** The text in pieces whose drawn form names every invisible character and every letter that passes for another. */
 export function visiblePieces(text: string): Piece[] {
   const pieces: Piece[] = [];
   const add = (kind: Piece["kind"], part: string) => {
@@ -24,15 +28,21 @@ export function visiblePieces(text: string): Piece[] {
     else pieces.push({ kind, text: part });
   };
   const characters = [...text];
+  const mixed = mixedLetters(text);
+  let at = 0;
   for (let i = 0; i < characters.length; ) {
     const character = characters[i] ?? "";
+    const odd = mixed.has(at);
     let run = 1;
-    while (characters[i + run] === character) run += 1;
+    while (characters[i + run] === character && mixed.has(at + run * character.length) === odd) run += 1;
+    at += run * character.length;
     if (character === "\n") {
-      add("line", run > 2 ? `⏎×${run}\n` : "⏎\n".repeat(run));
+      add("space", run > 2 ? `⏎×${run}\n` : "⏎\n".repeat(run));
     } else if (character === " " && run > LONGEST_BLANK) {
       add("hidden", `␣×${run}`);
-    } else if (HIDDEN.test(character)) {
+    } else if (character === "\t" && run <= LONGEST_BLANK) {
+      add("space", "→\t".repeat(run));
+    } else if (odd || HIDDEN.test(character)) {
       add("hidden", run > 3 ? `${named(character)}×${run}` : named(character).repeat(run));
     } else {
       add("plain", character.repeat(run));
@@ -42,10 +52,10 @@ export function visiblePieces(text: string): Piece[] {
   return pieces;
 }
 
-/** How many characters of the text cannot be seen as they are (line breaks not counted). */
+/** How many characters of the text cannot be seen as they are (line breaks and tabs not counted). */
 export function hiddenCount(text: string): number {
   let count = 0;
-  for (const character of text) if (character !== "\n" && HIDDEN.test(character)) count += 1;
+  for (const character of text) if (character !== "\n" && character !== "\t" && HIDDEN.test(character)) count += 1;
   return count;
 }
 

@@ -105,7 +105,7 @@ describe("an approval on the page", () => {
       HEARTH_PROVIDERS_FAKE_API_KEY: "sk-flow-test-0123456789",
     });
     const old = Array.from({ length: 400 }, (_, n) => `export const line${n} = ${n};`);
-    const now = old.map((line, n) => (n === 7 ? "export const seven = \u202e7;" : line)).toSpliced(200, 1);
+    const now = old.map((line, n) => (n === 7 ? "export const s\u0435ven = \u202e7;" : line)).toSpliced(200, 1);
     const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
     old[8] = `const token = "${secret}";`;
     now[8] = old[8];
@@ -121,10 +121,11 @@ describe("an approval on the page", () => {
     await page.getByTestId("diff").waitFor();
     const marked = (mark: string) => page.locator(`[data-testid="diff"] [data-mark="${mark}"]`).allTextContents();
     assert.deepEqual(await marked("-"), ["-removed: export const line7 = 7;", "-removed: export const line200 = 200;"]);
-    assert.deepEqual(await marked("+"), ["+added: export const seven = \\u{202e}7;"]);
+    assert.deepEqual(await marked("+"), ["+added: export const s\\u{435}ven = \\u{202e}7;"]);
     await picture(page, "approval-diff", 300);
     const shown = await page.getByTestId("approval-text").textContent();
     assert.match(shown ?? "", /1 line added, 2 removed/);
+    await page.getByText("1 of another alphabet in a Latin word, shown marked").waitFor();
     assert.ok(
       !(await page.getByTestId("diff").textContent())?.includes(secret),
       "what was in the file is no reason to keep it",
@@ -134,6 +135,17 @@ describe("an approval on the page", () => {
     await page.getByTestId("approve-once").click();
     await page.getByTestId("message-assistant").filter({ hasText: "Done." }).waitFor();
     assert.equal(await readFile(join(workspace.path, "lines.ts"), "utf8"), content);
+    // What was done stays to be seen, the same after a reload; all of it for whoever opens it.
+    for (const again of [false, true]) {
+      if (again) await page.reload();
+      const change = page.getByTestId("tool-card").getByTestId("tool-change");
+      await change.filter({ hasText: "line7 = 7;" }).waitFor();
+      assert.match((await change.textContent()) ?? "", /\d more lines$/);
+      assert.ok(!(await change.textContent())?.includes(secret));
+      await page.getByTestId("tool-card").getByRole("button", { expanded: false }).click();
+      await change.filter({ hasText: "line200 = 200;" }).waitFor();
+      await picture(page, "tool-change", 300);
+    }
 
     // More than anybody reads as a diff: then the whole text has to be gone through.
     await page.setViewportSize({ width: 390, height: 844 });

@@ -12,9 +12,11 @@ const looks: Readonly<Record<string, string>> = {
 const signs: Readonly<Record<string, string>> = { "+": "text-good", "-": "text-bad" };
 const spoken: Readonly<Record<string, string>> = { "+": "added", "-": "removed" };
 
-/** `diff`: unified, without its head. */
-export const DiffLines = memo(function DiffLines({ diff }: { diff: string }) {
-  const rows = useMemo(() => diffRows(diff), [diff]);
+/** `diff`: unified, without its head. Of more rows than `most` the first are shown, and how many more there are. */
+export const DiffLines = memo(function DiffLines({ diff, most = Infinity }: { diff: string; most?: number }) {
+  const all = useMemo(() => diffRows(diff), [diff]);
+  // "1 more line" would take the place of that line.
+  const rows = all.length <= most + 1 ? all : all.slice(0, most);
   return (
     <div data-testid="diff" className="-mx-4">
       {rows.map(({ mark, text }, at) => (
@@ -38,6 +40,11 @@ export const DiffLines = memo(function DiffLines({ diff }: { diff: string }) {
           )}
         </div>
       ))}
+      {rows.length < all.length && (
+        <div className="px-4 text-2xs text-faint select-none">
+          {(all.length - rows.length).toLocaleString("en")} more lines
+        </div>
+      )}
     </div>
   );
 });

@@ -1,9 +1,11 @@
 // One thing the agent did: what, how it went, how long it took; more for whoever opens it.
 import { type ComponentType, memo, useEffect, useState } from "react";
+import { diffNote, isCut } from "../../client/diff.ts";
 import type { ToolItem } from "../../client/fold.ts";
 import type { ProcessRow } from "../../protocol/rows.ts";
 import { lastLines } from "../tail.ts";
 import { duration, ending } from "../words.ts";
+import { DiffLines } from "./diff-lines.tsx";
 import { Check, Chevron, Cog, Cross, File, Pencil, Question, Search, Terminal } from "./icons.tsx";
 import { LiveTail } from "./live-tail.tsx";
 import { CopyButton } from "./markdown.tsx";
@@ -114,9 +116,17 @@ function Elapsed({ since }: { since: number }) {
 }
 
 const SHOWN_LINES = 8;
+const SHOWN_CHANGES = 12;
+const CHANGE = "bg-sunken px-4 py-2 font-mono text-xs leading-relaxed wrap-anywhere whitespace-pre-wrap";
 
-/** The end of what a command has printed stays where it was seen to come. */
+/** The end of what a command has printed stays where it was seen to come; of what a write has changed there is the beginning. */
 function Printed({ tool }: { tool: ToolItem }) {
+  if (tool.diff !== null && tool.status === "ok")
+    return (
+      <div data-testid="tool-change" className={`border-t border-line ${CHANGE}`}>
+        <DiffLines diff={tool.diff} most={SHOWN_CHANGES} />
+      </div>
+    );
   if (tool.name !== "terminal" || tool.result === null || (tool.status !== "ok" && tool.status !== "failed"))
     return null;
   // Last comes a line in brackets for the model: how it ended, which the card says already.
@@ -134,30 +144,55 @@ function Printed({ tool }: { tool: ToolItem }) {
   );
 }
 
-/** The shown part of a result; the whole of it is the model's, and bounded by the host. */
+/** The shown part of a long text, in characters; the whole of it is the model's, and bounded by the host. */
 const MOST_SHOWN = 20_000;
 
 function Details({ tool }: { tool: ToolItem }) {
   const command =
     tool.name === "terminal" && typeof tool.arguments.command === "string" ? tool.arguments.command : null;
-  const asked = command ?? Object.entries(tool.arguments).map(named).join("\n");
+  const { diff } = tool;
+  // The diff tells it, and where it was cut the whole new text does.
+  const told = (name: string) => diff !== null && name === "content";
+  const args = Object.entries(tool.arguments);
+  const asked =
+    command ??
+    args
+      .filter(([name]) => !told(name))
+      .map(named)
+      .join("\n");
   const result = tool.result ?? "";
   return (
     <div className="border-t border-line bg-sunken text-xs">
-      <Block label={`${tool.name}${command === null ? "" : " · command"}`} text={asked} />
-      {tool.result !== null && (
-        <Block
-          label="What the model was told"
-          testId="tool-result"
-          text={
-            result.length > MOST_SHOWN
-              ? `${result.slice(0, MOST_SHOWN)}\n… ${result.length - MOST_SHOWN} more characters`
-              : result
-          }
-        />
+      <Block label={`${tool.name}${command === null ? "" : " · command"}`} text={bounded(asked)} />
+      {diff !== null && (
+        <div className="border-b border-line">
+          <div className="pt-2 pl-3.5 text-2xs text-faint">
+            {tool.status === "ok" ? "change" : "change it was to make"} · {diffNote(diff)}
+          </div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long text must be scrollable by keyboard */}
+          <div data-testid="tool-change" tabIndex={0} className={`max-h-[min(28rem,60dvh)] overflow-auto ${CHANGE}`}>
+            <DiffLines diff={diff} />
+          </div>
+        </div>
       )}
+      {args
+        .filter(([name]) => told(name))
+        .map(([name, value]) => (
+          <details key={name} open={diff !== null && isCut(diff)} className="border-b border-line">
+            <summary className="min-h-9 cursor-pointer px-3.5 pt-2.5 text-2xs text-faint select-none">
+              the whole new text
+            </summary>
+            <Block label={name} text={bounded(typeof value === "string" ? value : JSON.stringify(value))} />
+          </details>
+        ))}
+      {tool.result !== null && <Block label="What the model was told" testId="tool-result" text={bounded(result)} />}
     </div>
   );
+}
+
+function bounded(text: string): string {
+  if (text.length <= MOST_SHOWN) return text;
+  return `${text.slice(0, MOST_SHOWN)}\n… ${(text.length - MOST_SHOWN).toLocaleString("en")} more characters`;
 }
 
 /** A text as it is, below its name where it has lines of its own. */
