@@ -3,6 +3,7 @@
 // its files changes.
 import { randomBytes } from "node:crypto";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { readAll } from "../keeper/read-all.ts";
 import { settled } from "./clock.ts";
 import type { Environment } from "./environment.ts";
 import { ProfileFiles } from "./profile-files.ts";
@@ -120,7 +121,9 @@ export class LoginEnvironment {
       return this.#failed(shell, `it took longer than ${this.#limitMs / 1000} s`);
     }
     if (end.kind === "lost") return this.#failed(shell, "its keeper was lost");
-    const environment = parseEnvironment(await readFirst(child, end.bytesAtExit), mark);
+    const { spool } = child;
+    const printed = await readAll(spool, spool.firstKept, end.bytesAtExit - spool.firstKept);
+    const environment = parseEnvironment(printed, mark);
     if (environment === null) return this.#failed(shell, `it ended with ${end.signal ?? end.code} before it was done`);
     return { environment, problem: null };
   }
@@ -151,15 +154,4 @@ export class LoginEnvironment {
         one.child.kill({ graceMs: GRACE_MS }).catch((error: unknown) => this.#onWarning(String(error)));
     }
   }
-}
-
-async function readFirst(child: Child, end: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for (let offset = child.spool.firstKept; offset < end; ) {
-    const { bytes } = await child.spool.read(offset, end - offset);
-    if (bytes.length === 0) break;
-    parts.push(bytes);
-    offset += bytes.length;
-  }
-  return Buffer.concat(parts);
 }

@@ -2,6 +2,7 @@
 
 import type { Spool } from "../keeper/keepers.ts";
 import { OffsetGone } from "../keeper/keepers.ts";
+import { readAll } from "../keeper/read-all.ts";
 import { joined, MARGIN, type RawText, type Redactor, rawLength, tidied } from "../secrets/redactor.ts";
 import { LineIndex } from "./line-index.ts";
 import { decodeFrom, isShellNoise, lastCharacters, stripAnsi, unixLines, withoutShellNoise } from "./plain-text.ts";
@@ -30,19 +31,6 @@ async function again<T>(attempt: () => Promise<T>): Promise<T> {
       if (!(error instanceof OffsetGone) || tries >= RETRIES) throw error;
     }
   }
-}
-
-/** Reads `max` bytes from `from`, fewer only at the end of what is there. */
-export async function readAll(spool: Spool, from: number, max: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let offset = from;
-  while (offset < from + max) {
-    const { bytes } = await spool.read(offset, from + max - offset);
-    if (bytes.length === 0) break;
-    parts.push(bytes);
-    offset += bytes.length;
-  }
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 }
 
 export class Output {

@@ -1,7 +1,7 @@
 // One line of an output as it may be told: what is secret in it is known only by what stands before and after it.
 import type { Spool } from "../keeper/keepers.ts";
+import { readAll } from "../keeper/read-all.ts";
 import { joined, type RawText, type Redactor, rawLength, tidied } from "../secrets/redactor.ts";
-import { readAll } from "./output.ts";
 import { decodeFrom, stripAnsi } from "./plain-text.ts";
 
 const BEFORE_BYTES = 4096;

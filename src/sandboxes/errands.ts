@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Adopted, Child, Keepers } from "../keeper/keepers.ts";
+import { readAll } from "../keeper/read-all.ts";
 import type { ErrandOptions, Said } from "./types.ts";
 
 export const ERRAND = "errand_";
@@ -116,12 +117,6 @@ export class Errands {
 }
 
 /** All output of a child that is kept. */
-export async function textOf(child: Child): Promise<string> {
-  const parts: Buffer[] = [];
-  for (let offset = child.spool.firstKept; ; ) {
-    const { bytes } = await child.spool.read(offset, 64 * 1024);
-    if (bytes.length === 0) return Buffer.concat(parts).toString("utf8");
-    parts.push(Buffer.from(bytes));
-    offset += bytes.length;
-  }
+export async function textOf({ spool }: Child): Promise<string> {
+  return (await readAll(spool, spool.firstKept, Number.POSITIVE_INFINITY)).toString("utf8");
 }
