@@ -1,7 +1,7 @@
 // The door to this part: makes the control groups of sessions and children, tells when a limit is hit, takes groups down.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { HostError } from "../protocol/errors.ts";
 import type { ProcessLimits } from "../protocol/rows.ts";
@@ -224,8 +224,7 @@ export class Limits implements AsyncDisposable {
 
   /** Takes over the groups of a child that an earlier host has started. */
   adopt(groups: readonly string[]): void {
-    for (const name of new Set(groups.map((group) => join(group, "..").split("/").at(-1) ?? NOBODY)))
-      this.#session(name).children++;
+    for (const name of new Set(groups.map(sessionOf))) this.#session(name).children++;
   }
 
   /**
@@ -254,10 +253,7 @@ export class Limits implements AsyncDisposable {
       if (rest.size === 0) break;
     }
     for (const group of rest) this.#left.add(group);
-    const name =
-      join(groups[0] ?? "", "..")
-        .split("/")
-        .at(-1) ?? NOBODY;
+    const name = sessionOf(groups[0] ?? "");
     await this.#inTurn(name, async (entry) => {
       entry.children--;
       if (entry.children <= 0) for (const { base } of this.#bases) await removed(join(base, name));
@@ -312,6 +308,9 @@ export class Limits implements AsyncDisposable {
     for (const { base } of this.#bases) if (await removeTree(base, new Set())) await removed(dirname(base));
   }
 }
+
+/** Whose children a group is among, as `nameOf` wrote it: groups of children are in their session's. */
+const sessionOf = (group: string): string => basename(dirname(group));
 
 const amountOf = (amounts: Amounts, controller: Controller): number | null => {
   const keys = Object.keys(controllerOf) as (keyof Amounts)[];

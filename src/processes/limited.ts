@@ -112,7 +112,7 @@ const bytesShown = (value: number): string => shown("memory_bytes", value).repla
 
 function limitedBy({ process_id }: ProcessRow, { limit, scope, value }: Hit): Limited {
   const whose = scope === "session" ? "of its session " : "";
-  const amount = shown(limit === "memory" ? "memory_bytes" : "pids", value).replace(" of memory", "");
+  const amount = limit === "memory" ? bytesShown(value) : shown("pids", value);
   const text =
     limit === "memory"
       ? `It ran into the memory limit ${whose}of ${amount}: something of it was killed.`
@@ -124,8 +124,8 @@ function limitedBy({ process_id }: ProcessRow, { limit, scope, value }: Hit): Li
 export function limitReason(end: { signal: string | null; asked: boolean }, limited: Limited | null): string | null {
   if (limited === null || limited.limit === "spool") return null;
   const whose = limited.scope === "session" ? "session's " : "";
-  const amount = shown(limited.limit === "memory" ? "memory_bytes" : "pids", limited.value).replace(" of memory", "");
-  if (limited.limit === "pids") return `it ran into the ${whose}limit of ${amount}`;
+  if (limited.limit === "pids") return `it ran into the ${whose}limit of ${shown("pids", limited.value)}`;
+  const amount = bytesShown(limited.value);
   return end.signal === "SIGKILL" && !end.asked
     ? `killed by the ${whose}memory limit of ${amount}`
     : `something it started was killed by the ${whose}memory limit of ${amount}`;
