@@ -24,10 +24,7 @@ describe("what a dead keeper left behind", { skip: process.platform !== "linux" 
     const left = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HEARTH_MARK: mark }, stdio: "ignore" });
     const gone = once(left, "exit");
     await once(left, "spawn");
-    const live: Live = {
-      ...{ keeperPid: 0, pid: 0, pidInside: null, startTick: "", bootId: (await currentBootId()) ?? "" },
-      ...{ mode: "pipe", startedAt: 0, bestEffort: false, unlimited: null },
-    };
+    const live = await ofThisBoot();
     const warnings: string[] = [];
     // The system refuses, as it does for a process of another user.
     const refusing = t.mock.method(process, "kill", () => {
@@ -47,4 +44,34 @@ describe("what a dead keeper left behind", { skip: process.platform !== "linux" 
       await gone;
     }
   });
+
+  it("F03: one look at very many processes may outlast every patience: nobody is given up on before his KILL", async (t) => {
+    const mark = randomBytes(16).toString("hex");
+    const left = spawn("sh", ["-c", "trap '' TERM; echo deaf; exec sleep 60"], {
+      env: { PATH: process.env.PATH, HEARTH_MARK: mark },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const gone = once(left, "exit");
+    await once(left.stdout, "data");
+    const warnings: string[] = [];
+    const now = performance.now.bind(performance);
+    let readings = 0;
+    const late = t.mock.method(performance, "now", () => now() + (readings++ === 0 ? 0 : 10_000));
+    try {
+      assert.equal(await endOrphans(await ofThisBoot(), mark, (text) => warnings.push(text)), 1);
+      assert.deepEqual(warnings, []);
+      assert.deepEqual(await gone, [null, "SIGKILL"]);
+    } finally {
+      late.mock.restore();
+      left.kill("SIGKILL");
+      await gone;
+    }
+  });
 });
+
+async function ofThisBoot(): Promise<Live> {
+  return {
+    ...{ keeperPid: 0, pid: 0, pidInside: null, startTick: "", bootId: (await currentBootId()) ?? "" },
+    ...{ mode: "pipe", startedAt: 0, bestEffort: false, unlimited: null },
+  };
+}

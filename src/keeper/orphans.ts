@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Live } from "./types.ts";
 
 const graceMs = 2_000;
-/** Whom KILL has not ended by then it will not end: another user's, or one that waits for a disk for ever. */
+/** Whom KILL has not ended in that time it will not end: another user's, or one that waits for a disk for ever. */
 const hopelessMs = 3_000;
 const lookAgainMs = 20;
 
@@ -40,7 +40,7 @@ export function parseStat(line: string): Process | undefined {
  * TERM, a grace, then KILL for everything that is proven to belong to this child. Answers how many were found.
  * Someone is proven by the mark in his environment; then also who is in the child's session while a proven one is
  * (a session's number is not given away while it has members), and the descendants of a proven one. Who is still there
- * when the grace and 3 s more are over is told to `onWarning` and left.
+ * 3 s after his KILL is told to `onWarning` and left.
  */
 export async function endOrphans(
   live: Live,
@@ -49,18 +49,23 @@ export async function endOrphans(
 ): Promise<number> {
   if ((await currentBootId()) !== live.bootId) return 0;
   const found = new Set<string>();
-  const deadline = performance.now() + graceMs;
-  for (let first = true; ; first = false) {
+  // Counted from the signals, not from the beginning: among very many processes one look alone outlasts both times.
+  let askedAt: number | undefined;
+  let insistedAt: number | undefined;
+  for (;;) {
     const orphans = await findOrphans(live, mark);
     if (orphans.length === 0) return found.size;
-    const insist = performance.now() >= deadline;
-    if (performance.now() >= deadline + hopelessMs) {
+    const now = performance.now();
+    const first = askedAt === undefined;
+    askedAt ??= now;
+    if (now >= askedAt + graceMs) insistedAt ??= now;
+    if (insistedAt !== undefined && now >= insistedAt + hopelessMs) {
       onWarning(`Processes that a dead keeper left could not be ended: ${orphans.map(({ pid }) => pid).join(", ")}`);
       return found.size;
     }
     for (const one of orphans) {
       found.add(`${one.pid} ${one.startTick}`);
-      if (insist) signalExactly(one, "SIGKILL");
+      if (insistedAt !== undefined) signalExactly(one, "SIGKILL");
       else if (first) signalExactly(one, "SIGTERM");
       if (first && one.state === "T") signalExactly(one, "SIGCONT");
     }
