@@ -9,12 +9,16 @@ import { lastWords, quoted, SandboxFailed } from "./words.ts";
 const LIMIT_MS = 20_000;
 /** The far file names of one process; `$f` in every script here. */
 const files = (id: string): string => `f="\${XDG_CACHE_HOME:-$HOME/.cache}/hearth/run-${id}"`;
-/** All of the group `$p`, but for its shell. */
-const others = `{ ps -A -o pid= -o pgid= || ps -o pid,pgid; } 2>/dev/null | awk -v g="$p" '$2 == g && $1 != g { print $1 }'`;
-/** Ends the group of a shell once what had started that is gone. Deaf, since it is in the group itself. */
+/** All of the group `$p`, but for its shell and for who asks. */
+const others = `{ ps -A -o pid= -o pgid= || ps -o pid,pgid; } 2>/dev/null | awk -v g="$p" -v me="$$" '$2 == g && $1 != g && $1 != me { print $1 }'`;
+/**
+ * Ends the group of a shell once what had started that is gone. Deaf, since it is in the group itself. Who has ended and is
+ * reaped by nobody, as in a container whose first process does not care, counts as gone.
+ */
 const watcher = [
-  `( p=$$; trap "" HUP INT QUIT USR1 USR2 ALRM TERM; while kill -0 "$PPID"; do sleep 1; done`,
-  `kill -TERM $(${others}); sleep 2; kill -KILL $(${others}) ) </dev/null >/dev/null 2>&1 &`,
+  'p=$1; up=$2; trap "" HUP INT QUIT USR1 USR2 ALRM TERM',
+  'while kill -0 "$up" && ! grep -q "^State:[[:space:]]*Z" "/proc/$up/status"; do sleep 1; done',
+  `kill -TERM $(${others}); sleep 2; kill -KILL $(${others})`,
 ].join("; ");
 const script = (lines: readonly string[]): Buffer => Buffer.from(`${lines.join("\n")}\n`);
 
@@ -54,7 +58,7 @@ export class FarShell {
       `cd ${quoted(cwd)} || { echo 126 > "$f.exit"; rm -f "$f.pid"; exit 126; }`,
       ...Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`),
       // Nobody else would notice there that the connection is gone.
-      `if kill -0 "$PPID" 2>/dev/null; then ${watcher} w=$!; else w=; fi`,
+      `if kill -0 "$PPID" 2>/dev/null; then sh -c ${quoted(watcher)} watcher $$ "$PPID" </dev/null >/dev/null 2>&1 & w=$!; else w=; fi`,
       `(exec ${argv.map(quoted).join(" ")}) 2>&1`,
       "s=$?",
       '[ -z "$w" ] || kill -9 "$w"',
