@@ -187,6 +187,7 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
     processes: processes.running(),
     terminals: terminals.running(),
     clients: gateway.clients(),
+    watchers: gateway.watchers(),
     model: turnSettings(config).model,
     memory_bytes: process.memoryUsage.rss(),
     limits: limits.offered,

@@ -30,7 +30,7 @@ export async function status(home: string, json: boolean, screen: Screen): Promi
     ["sessions", `${now.sessions}, ${now.turns} with a turn in progress`],
     ["processes", `${now.processes} running`],
     ["terminals", `${now.terminals} open`],
-    ["clients", `${now.clients} connected`],
+    ["clients", `${now.clients} connected${now.watchers > 0 ? `, ${now.watchers} watching by links` : ""}`],
     ["memory", size(now.memory_bytes)],
   ] as const;
   for (const [name, value] of rows) screen.line(`${screen.style("dim", name.padEnd(10))} ${safeLine(value)}`);

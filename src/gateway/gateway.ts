@@ -17,7 +17,7 @@ import { isPage } from "./pages.ts";
 import { buildRouter, isPublicRoute, type Route, type Router } from "./routes.ts";
 import type { Services } from "./services.ts";
 import { Shares } from "./shares.ts";
-import { Sockets } from "./sockets.ts";
+import { MAX_WATCHERS, Sockets } from "./sockets.ts";
 import { listenOn } from "./unix-socket.ts";
 
 // An import of this module evaluates all it exports, a client of 4 MB among them (N10).
@@ -33,6 +33,8 @@ export interface GatewaySettings {
   maxFrameBytes: number;
   /** The largest file that is taken into a workspace; 256 MiB unless said otherwise. */
   maxUploadBytes?: number;
+  /** How many may watch by links, of all links together; 500 unless said otherwise. */
+  maxWatchers?: number;
   /** Paths of PEM files. */
   tls?: { cert: string; key: string } | undefined;
 }
@@ -114,7 +116,8 @@ export class Gateway implements AsyncDisposable {
       address: () => gateway?.address.url ?? "",
     });
     const entrance = new Entrance({ rules, log, meter, openFiles: await openFilesLimit() });
-    const sockets = new Sockets({ services, handlers, log, meter, maxFrameBytes: settings.maxFrameBytes });
+    const { maxFrameBytes, maxWatchers = MAX_WATCHERS } = settings;
+    const sockets = new Sockets({ services, handlers, log, meter, maxFrameBytes, maxWatchers });
     const make = (route: RequestListener, door: Door): Server => {
       const listener = entrance.listener(door, route);
       const secured = tls !== undefined && door === "tcp";
@@ -133,8 +136,10 @@ export class Gateway implements AsyncDisposable {
       isListed: (host) => names?.isListed(host) ?? false,
       closing: closing.signal,
       upgrades: sockets.upgrades,
+      roomFor: (identity) => sockets.roomFor(identity),
       gauges: () => ({
         hearth_clients: sockets.clients(),
+        hearth_watchers: sockets.watchers(),
         hearth_turns_running: services.turns.busy(),
         hearth_processes_running: services.processes.running(),
         hearth_terminals_running: services.terminals.running(),
@@ -184,6 +189,11 @@ export class Gateway implements AsyncDisposable {
   /** Connected gateway clients. */
   clients(): number {
     return this.#sockets.clients();
+  }
+
+  /** Who watches by a link. */
+  watchers(): number {
+    return this.#sockets.watchers();
   }
 
   /** An address that logs a browser in, once, within ten minutes. The ticket is in the fragment, which no server sees. */

@@ -9,7 +9,7 @@ import fastify, {
 } from "fastify";
 import * as z from "zod";
 import { HostError } from "../protocol/errors.ts";
-import { unauthorized } from "./admission.ts";
+import { type Identity, unauthorized } from "./admission.ts";
 import { chatRoutes } from "./chat.ts";
 import { checked } from "./checked.ts";
 import { Dialogue } from "./dialogue.ts";
@@ -65,6 +65,8 @@ export interface RouterOptions {
   isListed: (host: string) => boolean;
   closing: AbortSignal;
   upgrades: readonly { url: string }[];
+  /** Whether one more socket may be opened by this credential; else what it is told. */
+  roomFor: (identity: Identity) => Problem | undefined;
   gauges: () => Record<string, number>;
   /** Makes the server that `app.listen` uses. */
   server: (route: RequestListener) => Server;
@@ -211,11 +213,15 @@ function loginRoutes(
 }
 
 /** What a link to watch shows: for the page that it opens. */
-function watchRoute(app: FastifyInstance, { entrance, services }: RouterOptions): void {
+function watchRoute(app: FastifyInstance, { entrance, services, roomFor }: RouterOptions): void {
   app.get("/api/watch", async (request) => {
-    const watch = entrance.of(request.raw)?.identity?.watch;
-    if (watch === undefined)
+    const identity = entrance.of(request.raw)?.identity;
+    const watch = identity?.watch;
+    if (identity === undefined || watch === undefined)
       throw new HostError("terminal_not_found", "This is for links to watch; you may see everything anyway.");
+    // Said here, since a browser does not tell its page why a socket was refused.
+    const full = roomFor(identity);
+    if (full !== undefined) throw new HostError("too_many", full.detail);
     const { mode } = attachmentOf(services, watch.target);
     return { id: watch.target, name: await nameOf(services, watch.target), mode, expires_at: watch.expiresAt };
   });

@@ -130,6 +130,38 @@ describe("a link to watch", () => {
     assert.deepEqual((await host.rpc("share.revoke", { share_id })).result, { revoked: false });
   });
 
+  it("A30: takes no more who watch than a host has room for, of all links together, and says so", async () => {
+    await using small = await startTestHost({ maxWatchers: 2 });
+    small.children.set(ID, new FakeChild());
+    const made = async () => {
+      const { result } = await small.rpc("share.create", { terminal_id: ID });
+      return (result as Made).url.split("#watch=")[1] ?? "";
+    };
+    const watch = (secret: string) => new Socket(small, `/api/terminals/${ID}/socket`, secret);
+    const look = (secret: string) =>
+      fetch(`${small.gateway.address.url}/api/watch`, { headers: { "x-hearth-watch": secret } });
+    const [one, two] = [await made(), await made()];
+    const first = watch(one);
+    const second = watch(two);
+    await until(() => first.frames.length > 0 && second.frames.length > 0, "both see it");
+    assert.equal(small.gateway.watchers(), 2);
+    for (const secret of [one, two, await made()]) {
+      const third = watch(secret);
+      await until(() => third.status !== undefined, "an answer");
+      assert.equal(third.status, 429);
+      const answer = await look(secret);
+      assert.equal(answer.status, 429);
+      assert.match(((await answer.json()) as { detail: string }).detail, /^2 watch by links already: /);
+    }
+    await small.client().call("session.list", {});
+    first.ws.close();
+    await until(() => small.gateway.watchers() === 1, "it has left");
+    assert.equal((await look(two)).status, 200);
+    const next = watch(two);
+    await until(() => next.frames.length > 0, "there is room again");
+    for (const { ws } of [second, next]) ws.close();
+  });
+
   it("outlives the host, and not its time", async () => {
     const { secret, share_id } = await share({ terminal_id: ID, minutes: 5 });
     await host.restart();

@@ -23,6 +23,8 @@ import { TerminalSocket } from "./terminal-socket.ts";
 /** Open WebSockets: in all, and of one browser login or link (A30). */
 const MAX_SOCKETS = 2_000;
 const MAX_PER_LOGIN = 200;
+/** Of all links together: strangers who watch leave room for those who work here. */
+export const MAX_WATCHERS = 500;
 
 export interface SocketsOptions {
   services: Services;
@@ -30,6 +32,7 @@ export interface SocketsOptions {
   log: Logger;
   meter: Meter;
   maxFrameBytes: number;
+  maxWatchers: number;
 }
 interface Arrival {
   request: IncomingMessage;
@@ -52,7 +55,7 @@ export class Sockets {
   readonly #readers = new Readers();
   readonly #open = new Map<
     WebSocket,
-    { gateway: boolean; key: string; close: (code: number, reason: string) => void }
+    { gateway: boolean; watches: boolean; key: string; close: (code: number, reason: string) => void }
   >();
   readonly upgrades: readonly Upgrade[] = [
     { url: "/api/ws", pattern: /^\/api\/ws$/, serve: (ws, arrival) => this.#gateway(ws, arrival) },
@@ -80,6 +83,24 @@ export class Sockets {
     let count = 0;
     for (const { gateway } of this.#open.values()) if (gateway) count++;
     return count;
+  }
+
+  /** Who watches by a link. */
+  watchers(): number {
+    let count = 0;
+    for (const { watches } of this.#open.values()) if (watches) count++;
+    return count;
+  }
+
+  /** Whether one more may come by this credential; else what it is told. */
+  roomFor(identity: Identity | undefined): Problem | undefined {
+    const { maxWatchers } = this.#options;
+    if (identity?.watch !== undefined && this.watchers() >= maxWatchers)
+      return limited(`${maxWatchers} watch by links already: try again when some have left.`);
+    const of = [...this.#open.values()].filter(({ key }) => key === identity?.key).length;
+    if (this.#open.size >= MAX_SOCKETS || (identity?.via !== "token" && of >= MAX_PER_LOGIN))
+      return limited("Too many connections are open: close some first.");
+    return undefined;
   }
 
   /** Takes over a socket that admission let through. */
@@ -137,10 +158,7 @@ export class Sockets {
     if (!known) return { status: 404, reason: "not_found", detail: "Nothing can be upgraded at this address." };
     if (request.method !== "GET")
       return { status: 405, reason: "method_not_allowed", detail: "An upgrade is a GET.", headers: { allow: "GET" } };
-    const of = [...this.#open.values()].filter(({ key }) => key === identity?.key).length;
-    if (this.#open.size >= MAX_SOCKETS || (identity?.via !== "token" && of >= MAX_PER_LOGIN))
-      return { status: 429, reason: "connection_limit", detail: "Too many connections are open: close some first." };
-    return undefined;
+    return this.roomFor(identity);
   }
 
   #gateway(ws: WebSocket, { socket, peer, identity, admitted }: Arrival): void {
@@ -200,8 +218,15 @@ export class Sockets {
     }
   }
 
-  #track(ws: WebSocket, { key }: Identity, gateway: boolean, close: (code: number, reason: string) => void): void {
+  #track(
+    ws: WebSocket,
+    { key, watch }: Identity,
+    gateway: boolean,
+    close: (code: number, reason: string) => void,
+  ): void {
     if (!this.#open.has(ws)) ws.once("close", () => this.#open.delete(ws));
-    this.#open.set(ws, { gateway, key, close });
+    this.#open.set(ws, { gateway, watches: watch !== undefined, key, close });
   }
 }
+
+const limited = (detail: string): Problem => ({ status: 429, reason: "connection_limit", detail });

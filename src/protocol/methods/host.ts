@@ -62,6 +62,8 @@ export const hostMethods = {
       processes: z.number().int(),
       terminals: z.number().int(),
       clients: z.number().int(),
+      /** Who watches something by a link. */
+      watchers: z.number().int().default(0),
       model: z.string(),
       memory_bytes: z.number(),
       /** What this machine can enforce for processes and sessions; `why` says what is missing. */

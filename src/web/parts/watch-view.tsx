@@ -7,11 +7,12 @@ import { openScreen } from "../screen.ts";
 import { Clamp } from "../terminal/clamp.ts";
 import { type Question, TerminalQuestion } from "./terminal-question.tsx";
 
-type State = "looking" | "live" | "away" | "over" | "gone";
+type State = "looking" | "live" | "away" | "full" | "over" | "gone";
 const says: Readonly<Record<State, string>> = {
   looking: "Looking for it …",
   live: "Live",
   away: "The host does not answer; it is tried again.",
+  full: "Too many are watching; it is tried again.",
   over: "This link has ended. Ask for a new one.",
   gone: "What it showed has ended, or is no longer there.",
 };
@@ -34,7 +35,7 @@ export function WatchView({ secret }: { secret: string }) {
       else if (answer.status === 401) setState("over");
       else if (answer.status === 404) setState("gone");
       else {
-        setState("away");
+        setState(answer.status === 429 ? "full" : "away");
         again = setTimeout(() => void look(), AGAIN_MS);
       }
     };
@@ -113,6 +114,7 @@ function Watched({ secret, shown, onState }: { secret: string; shown: Shown; onS
             // A link that has run out meanwhile is refused before there is a socket that could say so.
             void watched(secret).then(
               (answer) => {
+                if ("status" in answer && answer.status === 429) onState("full");
                 if (!("status" in answer) || (answer.status !== 401 && answer.status !== 404)) return;
                 stream.close();
                 onState(answer.status === 401 ? "over" : "gone");
