@@ -63,6 +63,9 @@ describe("a host whose disk is full", () => {
         argv: ["sh", "-c", "echo before; exec sleep 600"],
         session_id,
       });
+      // What it says once the disk is full would wait for room.
+      const output = async () => (await client.call("process.log", { process_id: child.process_id })).output.trim();
+      await eventually("its output is there", async () => (await output()) === "before");
       const rounds = new Rounds(2);
       for (const _ of rounds) {
         const ballast = await fill(disk);
@@ -71,8 +74,7 @@ describe("a host whose disk is full", () => {
         const { sessions } = await client.call("session.list", {});
         const shown = sessions.find((row) => row.session_id === session_id)?.title;
         if (titles.length > 0) assert.equal(shown, titles.at(-1), "what was taken is there");
-        const { output } = await client.call("process.log", { process_id: child.process_id });
-        assert.equal(output.trim(), "before");
+        assert.equal(await output(), "before");
         await assert.rejects(client.call("process.start", { argv: ["true"], session_id }), {
           reason: /failed_start|storage_full/,
         });
