@@ -53,6 +53,7 @@ describe("a child whose keeper is gone", () => {
     const script = `sleep ${tag} & echo ready; while read x; do echo $x; done`;
     const children = await Promise.all(["a", "b", "c", "d"].map((id) => bed.sh(`f03-${id}`, script)));
     for (const child of children) await until(child, "ready");
+    await eventually("all sleep", async () => (await alive(`sleep ${tag}`)).length === children.length);
     const [victim, ...others] = children;
     assert.ok(victim);
     process.kill(victim.live?.keeperPid ?? 0, "SIGKILL");

@@ -244,7 +244,8 @@ describe("processes over the API", () => {
     const { session_id: other } = await rpc(host, "session.create", { workspace: home });
     await run({ argv: ["sh", "-c", `sleep ${tag} & exit 3`], session_id: other });
     await rpc(host, "process.start", { argv: ["sleep", `${tag}1`], session_id: other });
-    assert.equal((await alive(`sleep ${tag}`)).length, 2);
+    // One that has been forked has another name until it is what it is to be.
+    await eventually("both sleep", async () => (await alive(`sleep ${tag}`)).length === 2);
     assert.deepEqual(await rpc(host, "process.kill_all", { session_id: other }), { killed: 1 });
     assert.deepEqual(await alive(`sleep ${tag}`), []);
   });
@@ -258,7 +259,7 @@ describe("processes over the API", () => {
     const closed = async ({ row }: typeof one) =>
       (await rpc(host, "process.poll", { process_id: row.process_id })).closed;
     await eventually("their output has ended", async () => (await closed(one)) && (await closed(two)));
-    assert.equal((await alive(`sleep ${tag}`)).length, 2);
+    await eventually("both sleep", async () => (await alive(`sleep ${tag}`)).length === 2);
     const killed = await rpc(host, "process.kill", { process_id: one.row.process_id });
     assert.deepEqual(
       [killed.status, killed.process.exit_code, killed.process.completion_reason],
@@ -270,11 +271,14 @@ describe("processes over the API", () => {
   });
 
   it("P14, P22: a process whose descendant holds its output has ended; a wait is over at once", async () => {
-    const { row, end } = await run({ argv: ["sh", "-c", "echo mine; (sleep 1; echo later) & exit 6"] });
+    const later = join(home, "later");
+    const held = `echo mine; (while [ ! -e '${later}' ]; do sleep 0.05; done; echo later) & exit 6`;
+    const { row, end } = await run({ argv: ["sh", "-c", held] });
     assert.deepEqual([end.status, end.exit_code, end.output], ["exited", 6, "mine\n"]);
     const { process_id } = row;
     const poll = await rpc(host, "process.poll", { process_id });
     assert.deepEqual([poll.status, poll.closed, poll.bytes_at_exit], ["exited", false, 5]);
+    await writeFile(later, "");
     const output = await host.fetch(`/api/processes/${process_id}/output?from=0&follow=1`);
     assert.equal(await output.text(), "mine\nlater\n");
   });
