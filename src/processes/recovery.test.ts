@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { eventually } from "../../test/support/eventually.ts";
@@ -15,8 +15,11 @@ function until(there: () => Promise<boolean>): Promise<void> {
   return eventually("what it is to leave is there", there);
 }
 
-const always = () => true;
-const never = () => false;
+/** Its keeper has written that down; before there is an end, the file is there and empty of it. */
+const recorded = (host: SmallHost, id: string, what: "exit" | "closed"): Promise<void> =>
+  eventually(`its ${what} is written down`, async () =>
+    (await readFile(path.join(host.home, "state/children", id, what), "latin1")).includes("\nend\n"),
+  );
 
 /** A child whose end is known to nobody before `reached`. */
 function withLateEnd(child: Child, reached: Promise<void>): Child {
@@ -56,8 +59,7 @@ describe("processes over a restart of the host", () => {
     const { process_id } = await host.processes.start({ ...agent, command: `${go("go")}; exit 3`, cwd: host.home });
     await host.down();
     await writeFile(path.join(host.home, "go"), "");
-    const exit = path.join(host.home, "state/children", process_id, "closed");
-    await until(() => access(exit).then(always, never));
+    await recorded(host, process_id, "closed");
     const reached = Promise.withResolvers<void>();
     host.seen = (child) => withLateEnd(child, reached.promise);
     host.settings = { ...host.settings, recoverMs: 50 };
@@ -75,13 +77,7 @@ describe("processes over a restart of the host", () => {
     const row = await host.processes.start({ ...agent, command, cwd: host.home, session_id, notify_on_complete: true });
     await host.down();
     await writeFile(path.join(host.home, "go"), "");
-    const exit = path.join(host.home, "state/children", row.process_id, "closed");
-    await until(() =>
-      stat(exit).then(
-        ({ size }) => size > 0,
-        () => false,
-      ),
-    );
+    await recorded(host, row.process_id, "closed");
     for (let restart = 0; restart < 3; restart++) {
       await host.up();
       const end = await host.processes.wait(row.process_id, {});
@@ -125,16 +121,10 @@ describe("processes over a restart of the host", () => {
     const session_id = "ses_after";
     const command = `(${go("go2")}; echo word too late; touch printed) & ${go("go1")}; echo word in time; exit 4`;
     const request = { ...agent, command, cwd: host.home, session_id, watch_patterns: ["word"] };
-    const { process_id, pid } = await host.processes.start(request);
+    const { process_id } = await host.processes.start(request);
     await host.down();
     await writeFile(path.join(host.home, "go1"), "");
-    await until(
-      async () =>
-        !(await access(`/proc/${pid}`).then(
-          () => true,
-          () => false,
-        )),
-    );
+    await recorded(host, process_id, "exit");
     await writeFile(path.join(host.home, "go2"), "");
     await until(async () =>
       access(path.join(host.home, "printed")).then(
