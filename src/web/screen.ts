@@ -3,6 +3,7 @@ import { SearchAddon } from "@xterm/addon-search";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
+import { keepCharacters } from "./terminal/characters.ts";
 import { USUAL } from "./terminal/font-size.ts";
 import { boundMarks } from "./terminal/marks.ts";
 import { dark, LEAST_CONTRAST, light } from "./terminal/palette.ts";
@@ -70,6 +71,7 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
     },
   });
   boundMarks(terminal);
+  keepCharacters(terminal);
   const search = new SearchAddon({ highlightLimit: HIGHLIGHTS });
   terminal.loadAddon(search);
   // The host's screens count widths like this; another count would put later cells elsewhere.

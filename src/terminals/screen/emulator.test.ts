@@ -160,4 +160,18 @@ describe("an emulated screen", () => {
       { numRuns: 3_000, seed: 4 },
     );
   });
+
+  it("T6, T9: a long history is restored without losing a character, wherever it is cut into pieces", () => {
+    const size = { rows: 10, cols: 200 };
+    for (const shift of [0, 1, 2]) {
+      const bytes = encoder.encode(`${"x".repeat(shift)}${`${"—".repeat(60)}。\r\n`.repeat(1_000)}`);
+      using stayed = new Emulator(size);
+      for (let at = 0; at < bytes.length; at += 1_000) stayed.feed(bytes.subarray(at, at + 1_000));
+      const state = stayed.serialize(BUDGET);
+      assert.equal(`${state.history}${state.body}`.split("—").length - 1, 60 * 1_000);
+      using came = new Emulator(size);
+      came.restore(state);
+      assert.deepEqual(differences(stayed.core, came.core, size.cols), []);
+    }
+  });
 });

@@ -12,6 +12,8 @@ const MAX_CHARACTER = 64;
 const MAX_LINKS = 4_096;
 const MAX_ADDRESS = 2_048;
 const MAX_REPEAT = 10_000;
+/** Given more at once, the emulator cuts it itself, and loses a character that it cuts after a byte 0x80. */
+const MAX_PIECE = 64 * 1024;
 /** Of a line, without its cells. */
 const LINE_BYTES = 600;
 
@@ -76,7 +78,9 @@ export class Emulator implements Disposable {
   }
 
   feed(bytes: Uint8Array): void {
-    for (const piece of this.#filter.push(bytes)) void this.#core._inputHandler.parse(piece);
+    for (let at = 0; at < bytes.length; at += MAX_PIECE)
+      for (const piece of this.#filter.push(bytes.subarray(at, at + MAX_PIECE)))
+        void this.#core._inputHandler.parse(piece);
   }
 
   /** Draws what `serialize` has told; for a new emulator of the same size. */

@@ -5,6 +5,7 @@ import type { Hub } from "../hub.ts";
 import { followOutput } from "../output/source.ts";
 import { isAnswer } from "../replay.ts";
 import { openScreen, type Screen } from "../screen.ts";
+import { beginAnew } from "../terminal/anew.ts";
 import { Clamp } from "../terminal/clamp.ts";
 import { commandOf, keysOf } from "../terminal/commands.ts";
 import { judgePaste } from "../terminal/paste.ts";
@@ -45,13 +46,9 @@ export default function ProcessScreen({ id, command, running, hub, onLeave }: Pr
     let clamp = new Clamp();
     const stream = followOutput(id, {
       onBytes: (bytes) => terminal.write(clamp.filter(bytes)),
-      // In the order of the stream: what is still undrawn belongs to the screen before.
       onReset: (rows, cols) => {
         clamp = new Clamp();
-        terminal.write("", () => {
-          terminal.reset();
-          sized(rows, cols);
-        });
+        beginAnew(terminal, () => sized(rows, cols));
       },
       onResize: (rows, cols) => terminal.write("", () => sized(rows, cols)),
       onExit: () => hub.refreshProcesses(),

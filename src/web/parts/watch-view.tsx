@@ -4,6 +4,7 @@ import { openWatched, type Watched as Shown, watched } from "../../client/browse
 import { TerminalStream } from "../../client/terminal.ts";
 import { oneLine } from "../process/arrange.ts";
 import { openScreen } from "../screen.ts";
+import { beginAnew } from "../terminal/anew.ts";
 import { Clamp } from "../terminal/clamp.ts";
 import { type Question, TerminalQuestion } from "./terminal-question.tsx";
 
@@ -99,10 +100,10 @@ function Watched({ secret, shown, onState }: { secret: string; shown: Shown; onS
         onBytes: (bytes) => screen.terminal.write(clamp.filter(bytes)),
         onReset: (rows, cols) => {
           clamp = new Clamp();
-          screen.terminal.reset();
-          sized(rows, cols);
+          beginAnew(screen.terminal, () => sized(rows, cols));
         },
-        onResize: sized,
+        // In the order of the stream: what is still undrawn has the size before.
+        onResize: (rows, cols) => screen.terminal.write("", () => sized(rows, cols)),
         onExit: () => onState("gone"),
         onError: () => {
           refused = true;

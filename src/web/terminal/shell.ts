@@ -5,6 +5,7 @@ import type { HearthClient } from "../../client/client.ts";
 import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
 import { isAnswer, Mute } from "../replay.ts";
 import { type Store, store } from "../store.ts";
+import { beginAnew } from "./anew.ts";
 import { Clamp } from "./clamp.ts";
 import { stayIn } from "./stay.ts";
 
@@ -180,12 +181,11 @@ export class Shell implements Disposable {
         this.#incomplete = !complete;
         const asked = this.#older !== undefined;
         if (this.#older !== undefined) this.#older.came = true;
-        // In the order of the stream: what is still undrawn belongs to the screen before.
-        terminal.write("", () => {
-          putBack = asked ? stayIn(terminal) : undefined;
-          terminal.reset();
-          this.#sized(rows, cols);
-        });
+        if (asked)
+          terminal.write("", () => {
+            putBack = stayIn(terminal);
+          });
+        beginAnew(terminal, () => this.#sized(rows, cols));
       },
       onTitle: (title) => terminal.write("", () => this.#titled(title)),
       onResize: (rows, cols, yours) => {
