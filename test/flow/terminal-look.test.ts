@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
 import { RunningHost } from "../support/running-host.ts";
-import { live, openTerminals, screenText, type, until } from "../support/terminal-page.ts";
+import { copied, live, openTerminals, top, toTheFirst, type, until } from "../support/terminal-page.ts";
 
 const LINES = 12_000;
 /** Lines above the screen, on the page and on the host. */
@@ -71,14 +71,11 @@ describe("what a terminal shows", () => {
     await page.reload();
     await live(page);
     await until(page, end);
-    const top = (shown: string) => Number(/^line (\d+) /m.exec(shown)?.[1]);
     await page.locator('[data-testid="terminal"] textarea').focus();
     await page.keyboard.press("Shift+PageUp");
     const first = top(await until(page, (shown) => top(shown) < lines - 50));
     assert.ok(first > lines - 150, `${first}: not thrown to another place while the older lines came in`);
-    for (let presses = 0; presses < 200 && top(await screenText(page)) > 1; presses++)
-      await page.keyboard.press("Shift+PageUp");
-    await until(page, /^line 1 x/m);
+    await toTheFirst(page);
     await type(page, "echo down");
     await until(page, /\ndown\n/);
   });
@@ -102,10 +99,10 @@ describe("what a terminal shows", () => {
       if (node !== null) window.getSelection()?.setBaseAndExtent(node, 0, node, 5);
     });
     await page.getByTestId("text-copy").tap();
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "1 2 3");
+    await copied(page, (text) => text === "1 2 3");
     await shown.evaluate(() => window.getSelection()?.removeAllRanges());
     await page.getByTestId("text-copy").tap();
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${numbers}\nend\nready>`);
+    await copied(page, (text) => text === `${numbers}\nend\nready>`);
     await page.getByRole("button", { name: "Back to the terminal" }).tap();
     await type(page, "echo back");
     await until(page, /\nback\n/);

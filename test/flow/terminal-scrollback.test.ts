@@ -7,24 +7,12 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
 import { RunningHost } from "../support/running-host.ts";
-import { live, openTerminals, type, until } from "../support/terminal-page.ts";
+import { copied, live, openTerminals, top, toTheFirst, type, until } from "../support/terminal-page.ts";
 
 /** More than comes with a screen. */
 const LINES = 2_500;
 const PRINT = `clear; for n in $(seq 1 ${LINES}); do printf 'line %d ${"x".repeat(140)}\\n' $n; done`;
 const PRINTED = new RegExp(`line ${LINES} x+\\nready> ?$`);
-/** Number of the first line in view. */
-const top = (shown: string) => Number(/^line (\d+) /m.exec(shown)?.[1]);
-
-async function toTheFirst(page: Page): Promise<void> {
-  for (let presses = 0; presses < 200; presses++) {
-    // It is empty for a moment when it is drawn anew: then it has no first line to go by.
-    if (top(await until(page, /^line \d+ x/m)) <= 1) return;
-    await page.keyboard.press("Shift+PageUp");
-  }
-  await until(page, /^line 1 x/m);
-}
-
 describe("a terminal's scrollback", () => {
   let host: RunningHost;
   let home: string;
@@ -64,12 +52,12 @@ describe("a terminal's scrollback", () => {
     await until(page, (now) => top(now) < before - 2 * height);
     await page.mouse.up();
     await page.keyboard.press("Control+Shift+C");
-    const copied = await page.evaluate(() => navigator.clipboard.readText());
-    assert.ok(copied.split("\n").length > 2 * height, `${copied.length} characters are marked`);
+    const marked = await copied(page, (text) => text.split("\n").length > 2 * height);
     // All of it is there now: the first line too.
     await toTheFirst(page);
+    await page.evaluate(() => navigator.clipboard.writeText(""));
     await page.keyboard.press("Control+Shift+C");
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), copied, "still marked");
+    await copied(page, (text) => text === marked);
   });
 
   it("T1, T9: of a shell that has ended everything can be read, also by who was there with the last of it", async (t) => {

@@ -1,6 +1,7 @@
 // A page with a session's terminals in view, and what a person sees and does there.
 import type { TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { eventually } from "./eventually.ts";
 import type { RunningHost } from "./running-host.ts";
 
 export interface TerminalPageOptions {
@@ -68,4 +69,30 @@ export async function until(page: Page, wanted: RegExp | ((text: string) => bool
 export async function type(page: Page, line: string, name = "main"): Promise<void> {
   await page.locator(`[data-testid="terminal"][data-name="${name}"] textarea`).focus();
   await page.keyboard.type(`${line}\n`);
+}
+
+/** Number of the first line in view, of lines that are printed as `line 12 x…`; NaN while the screen is drawn anew. */
+export const top = (shown: string): number => Number(/^line (\d+) x/m.exec(shown)?.[1]);
+
+/** Scrolls up to the first of those lines. */
+export async function toTheFirst(page: Page): Promise<void> {
+  for (let presses = 0; presses < 200; presses++) {
+    // It is empty for a moment when it is drawn anew: then it has no first line to go by.
+    if (top(await until(page, /^line \d+ x/m)) <= 1) return;
+    await page.keyboard.press("Shift+PageUp");
+  }
+  await until(page, /^line 1 x/m);
+}
+
+/** What was copied, once it is as wanted: the clipboard has it a moment after the key. */
+export async function copied(page: Page, wanted: (text: string) => boolean): Promise<string> {
+  let text = "";
+  const there = async () => {
+    text = await page.evaluate(() => navigator.clipboard.readText());
+    return wanted(text);
+  };
+  await eventually("it is copied", there).catch((error: unknown) => {
+    throw new Error(`The clipboard has ${text.length} characters: ${text.slice(0, 200)}`, { cause: error });
+  });
+  return text;
 }
