@@ -7,6 +7,7 @@ import { HostError } from "../protocol/errors.ts";
 import { HOST_STREAM, sessionStream } from "../protocol/events.ts";
 import type { Ready } from "../protocol/frames.ts";
 import { Dialogue, type DialogueOptions } from "./dialogue.ts";
+import { Flood } from "./flood.ts";
 import { eventFrame } from "./frames.ts";
 import type { Subscriber } from "./handlers.ts";
 import { keepAlive } from "./keep-alive.ts";
@@ -20,7 +21,7 @@ const STALLED =
 /** Time for a close frame to arrive before the socket is cut. */
 const CLOSE_MS = 1_000;
 
-export interface ConnectionOptions extends Omit<DialogueOptions, "subscriber" | "onFailure"> {
+export interface ConnectionOptions extends Omit<DialogueOptions, "subscriber" | "onFailure" | "onUseless"> {
   socket: Socket;
   services: Services;
   log: Logger;
@@ -45,9 +46,15 @@ export class Connection implements Subscriber {
     this.#ws = ws;
     this.#options = options;
     const { log, peer, socket, meter } = options;
+    const flood = new Flood((reason) => {
+      if (this.#gone.signal.aborted) return;
+      meter.count("hearth_given_up_total", "flood");
+      this.close(closeCodes.flood, reason);
+    });
     this.#dialogue = new Dialogue({
       ...options,
       subscriber: this,
+      onUseless: flood.count,
       onFailure: (method, err) => log.error({ peer, method, err }, "a handler failed"),
     });
     this.#outflow = new Outflow({
@@ -66,7 +73,10 @@ export class Connection implements Subscriber {
       this.#reason = error.code ?? error.name;
     });
     // Answers to a flood of pings pile up like any other output.
-    ws.on("ping", () => this.#outflow.wrote());
+    ws.on("ping", () => {
+      this.#outflow.wrote();
+      flood.count();
+    });
     ws.once("close", (code) => this.#ended(code));
     keepAlive(ws, () => {
       this.#reason = "no answer to pings";

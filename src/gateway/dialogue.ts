@@ -21,6 +21,8 @@ export interface DialogueOptions {
   subscriber?: Subscriber;
   /** Told of what failed inside a handler, which the client is not told. */
   onFailure: (method: string, thrown: unknown) => void;
+  /** Told of each text that is no request, and of each that is one too many. */
+  onUseless?: () => void;
 }
 export interface Reply {
   text: string;
@@ -66,11 +68,15 @@ export class Dialogue {
 
   /** The answer to one text; undefined if it wants none. Never rejects. */
   async receive(text: string): Promise<Reply | undefined> {
-    if (text.length < 16 && text.trim() === "") return undefined;
+    if (text.length < 16 && text.trim() === "") {
+      this.#options.onUseless?.();
+      return undefined;
+    }
     this.messages++;
     const parsed = parseJson(text);
     if (parsed === undefined) {
       this.parseErrors++;
+      this.#options.onUseless?.();
       return this.#reply(failed(null, new HostError("parse_error", "This is not JSON, or nested too deep.")), []);
     }
     const steps: (() => void)[] = [];
@@ -82,11 +88,11 @@ export class Dialogue {
       this.#take(steps);
       return undefined;
     }
-    if (value.length === 0 || value.length > MAX_BATCH)
-      return this.#reply(
-        failed(null, invalid(`A batch has 1 to ${MAX_BATCH} requests, this one has ${value.length}.`)),
-        [],
-      );
+    if (value.length === 0 || value.length > MAX_BATCH) {
+      this.#options.onUseless?.();
+      const sizes = `A batch has 1 to ${MAX_BATCH} requests, this one has ${value.length}.`;
+      return this.#reply(failed(null, invalid(sizes)), []);
+    }
     const answers = await Promise.all(value.map((one) => this.#one(one, wrong, steps)));
     const wanted = answers.filter((answer) => answer !== undefined);
     if (wanted.length > 0) return this.#reply(wanted, steps);
@@ -120,8 +126,10 @@ export class Dialogue {
 
   async #one(value: unknown, wrong: string | undefined, steps: (() => void)[]): Promise<RpcAnswer | undefined> {
     const request = RpcRequest.safeParse(value);
-    if (!request.success || wrong !== undefined)
+    if (!request.success || wrong !== undefined) {
+      this.#options.onUseless?.();
       return failed(idOf(value), invalid(wrong ?? `Not a JSON-RPC 2.0 request: ${sentence(request)}`));
+    }
     const { id, method, params = {} } = request.data;
     const call = new OpenCall(this.#options.subscriber, steps);
     if (id === undefined) {
@@ -161,6 +169,7 @@ export class Dialogue {
         this.failures++;
         onFailure(method, thrown);
       }
+      if (thrown instanceof HostError && thrown.reason === "too_many") this.#options.onUseless?.();
       meter.count("hearth_rpc_errors_total", thrown instanceof HostError ? thrown.reason : "internal");
       throw thrown;
     }

@@ -1,4 +1,5 @@
 // Slows down whoever tries credentials: each failure fills a bucket that leaks; when it is full, 429. The right one never waits.
+import { LeakyBucket } from "./leaky-bucket.ts";
 
 const FULL = 60;
 const LEAK_PER_SECOND = 6;
@@ -7,24 +8,18 @@ const DELAY_MS_EACH = 5;
 const MOST_WAITING = 100;
 
 export class Failures {
-  #level = 0;
-  #at = performance.now();
+  readonly #bucket = new LeakyBucket(FULL, LEAK_PER_SECOND);
   #waiting = 0;
 
   /** Notes a failure. `wait`: answer after `delayed`; else refuse with 429 now. */
   note(): "wait" | "too_many" {
-    const now = performance.now();
-    this.#level = Math.max(0, this.#level - ((now - this.#at) / 1000) * LEAK_PER_SECOND);
-    this.#at = now;
-    if (this.#level + 1 > FULL || this.#waiting >= MOST_WAITING) return "too_many";
-    this.#level++;
-    return "wait";
+    return this.#waiting < MOST_WAITING && this.#bucket.add() ? "wait" : "too_many";
   }
 
   /** The delay depends on how many failed lately and on nothing else: what was wrong does not show in it. */
   async delayed(): Promise<void> {
     this.#waiting++;
-    await new Promise((resolve) => setTimeout(resolve, this.#level * DELAY_MS_EACH));
+    await new Promise((resolve) => setTimeout(resolve, this.#bucket.level * DELAY_MS_EACH));
     this.#waiting--;
   }
 }

@@ -47,15 +47,14 @@ describe("what is on its way to one viewer", () => {
     after(500);
     answer();
     assert.equal(await settled(waiting), true);
-    const fast = inFlight.allowed;
     for (let n = 0; n < 40; n++) {
-      inFlight.wrote(fast);
+      inFlight.wrote(inFlight.allowed);
       after(3_000);
       answer();
     }
     assert.equal(inFlight.allowed, 64 * 1024, "a slow line is sent little at a time");
     for (let n = 0; n < 40; n++) {
-      inFlight.wrote(fast);
+      inFlight.wrote(inFlight.allowed);
       after(1);
       answer();
     }
@@ -78,10 +77,32 @@ describe("what is on its way to one viewer", () => {
     assert.equal(await settled(left), true, "nobody waits for who has gone");
   });
 
+  it("T7: does not grow by what is printed now and then: only a line that is in use says what it can take", () => {
+    const { inFlight, after, answer } = line();
+    answer();
+    for (let n = 0; n < 4_000; n++) {
+      inFlight.wrote(1_000);
+      after(200);
+      answer();
+    }
+    assert.equal(inFlight.allowed, 64 * 1024);
+    let sent = 0;
+    while (!inFlight.full) {
+      const piece = inFlight.piece;
+      inFlight.wrote(piece);
+      sent += piece;
+    }
+    assert.ok(sent <= 96 * 1024, `${sent} bytes, in pieces that keep to it`);
+  });
+
   it("T7: is asked for again where a question was left out: of several, the last alone may be answered", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const { inFlight, answer, questions, after } = line();
     answer();
+    for (let n = 0; n < 4; n++) {
+      inFlight.wrote(inFlight.allowed);
+      answer();
+    }
     inFlight.wrote(8 * 1024 * 1024);
     const waiting = inFlight.room(never);
     assert.equal(questions.splice(0).length, 1);

@@ -3,11 +3,11 @@
 import { addAbortListener } from "node:events";
 import type { WebSocket } from "ws";
 
-const START_BYTES = 512 * 1024;
+/** Also what everybody begins with: how quick a line is cannot be known before something was sent, and it grows at each answer. */
 const LEAST_BYTES = 64 * 1024;
 const MOST_BYTES = 4 * 1024 * 1024;
 /** A question that comes back sooner than this allows more, one that takes longer than the other allows less. */
-const QUICK_MS = 250;
+const QUICK_MS = 500;
 const SLOW_MS = 1_000;
 /** Of what is allowed, how much goes between two questions. */
 const QUESTIONS = 4;
@@ -22,11 +22,11 @@ export class InFlight {
   #sent = 0;
   #read = 0;
   #asked = 0;
-  #allowed = START_BYTES;
+  #allowed = LEAST_BYTES;
   #answers = false;
   readonly #since: number;
-  /** When each unanswered question was sent, by the bytes sent before it. */
-  readonly #questions = new Map<number, number>();
+  /** When each unanswered question was sent, and how much was on its way by then, by the bytes sent before it. */
+  readonly #questions = new Map<number, { at: number; underWay: number }>();
   #wake: (() => void) | undefined;
 
   constructor(ws: WebSocket, now: () => number = () => performance.now()) {
@@ -41,6 +41,12 @@ export class InFlight {
   /** What it may have on its way now, in bytes. */
   get allowed(): number {
     return this.#allowed;
+  }
+
+  /** How much to hand over at once, in bytes: one large piece would be more on its way than is allowed. */
+  get piece(): number {
+    const left = this.#allowed - (this.#sent - this.#read);
+    return Math.max(LEAST_BYTES / QUESTIONS, Math.min(this.#allowed / 2, left));
   }
 
   /** To be called after each write. */
@@ -83,7 +89,7 @@ export class InFlight {
     const mark = Buffer.alloc(MARK_BYTES);
     mark.writeBigUInt64BE(BigInt(this.#sent));
     this.#asked = this.#sent;
-    this.#questions.set(this.#sent, known ?? this.#now());
+    this.#questions.set(this.#sent, known ?? { at: this.#now(), underWay: this.#sent - this.#read });
     this.#ws.ping(mark);
   }
 
@@ -95,8 +101,9 @@ export class InFlight {
     for (const [earlier] of this.#questions) if (earlier <= mark) this.#questions.delete(earlier);
     this.#answers = true;
     this.#read = mark;
-    const took = this.#now() - asked;
-    if (took < QUICK_MS) this.#allowed = Math.min(MOST_BYTES, this.#allowed * 2);
+    const took = this.#now() - asked.at;
+    // An answer to a question that hardly anything went before says how far away somebody is, not how much they can read.
+    if (took < QUICK_MS && asked.underWay >= this.#allowed / 2) this.#allowed = Math.min(MOST_BYTES, this.#allowed * 2);
     else if (took > SLOW_MS) this.#allowed = Math.max(LEAST_BYTES, this.#allowed / 2);
     this.#wake?.();
   }

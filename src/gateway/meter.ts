@@ -5,7 +5,7 @@ const help: Record<string, string> = {
   hearth_rpc_errors_total: "Requests answered with an error, by reason.",
   hearth_refused_total: "Requests refused before any route, by status.",
   hearth_connections_total: "Streams and sockets accepted, by kind.",
-  hearth_given_up_total: "Peers given up because they took nothing for too long.",
+  hearth_given_up_total: "Peers given up because they took nothing for too long, or flooded the host.",
 };
 
 export class Meter {

@@ -68,14 +68,17 @@ export class Sockets {
 
   constructor(options: SocketsOptions) {
     this.#options = options;
-    this.#server = new WebSocketServer({
+    const server = {
       noServer: true,
       perMessageDeflate: false,
       maxPayload: options.maxFrameBytes,
       clientTracking: false,
       // A client that names protocols gets ours back; the login's secret, which is among them, never.
-      handleProtocols: (protocols) => (protocols.has(PROTOCOL) ? PROTOCOL : false),
-    });
+      handleProtocols: (protocols: Set<string>): string | false => (protocols.has(PROTOCOL) ? PROTOCOL : false),
+      // The library cuts off without a word whoever sends many pings at once: `Flood` counts them, and says why.
+      maxPendingAutoPongs: 0,
+    };
+    this.#server = new WebSocketServer(server);
   }
 
   /** Connections of the gateway proper, terminals not counted. */

@@ -6,6 +6,7 @@ import type { WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError, toWire } from "../protocol/errors.ts";
 import type { TerminalFrame } from "../protocol/frames.ts";
+import { Flood } from "./flood.ts";
 import { InFlight } from "./in-flight.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Meter } from "./meter.ts";
@@ -19,8 +20,11 @@ import { ViewerInput } from "./viewer-input.ts";
 /** Characters of scrollback that come with a screen, so that it comes soon; and when all of it is asked for. */
 const RECENT_HISTORY = 64 * 1024;
 const WHOLE_HISTORY = 4 * 1024 * 1024;
+/** A viewer that fell behind gets as many with it as it reads in so long, and so many at least. */
+const HISTORY_MS = 250;
+const LEAST_HISTORY = 8 * 1024;
 /** A viewer so far behind that at its pace it would not see the present for so long is shown it at once. */
-const BEHIND_BYTES = 2 * 1024 * 1024;
+const BEHIND_BYTES = 128 * 1024;
 const BEHIND_MS = 2_000;
 const PACE_MS = 1_000;
 /** Of something without a screen: what a viewer who has nothing yet is shown of the past. */
@@ -68,7 +72,10 @@ export class TerminalSocket implements SizeViewer {
   #sentAt = 0;
   /** Position in the history of sizes: what comes from there on it was not told yet. */
   #sizes = 0;
-  /** Bytes handed to it since a moment, and the pace that follows: how fast it takes them, in bytes per millisecond. */
+  /**
+   * Bytes handed to it since a moment at which there was more, and the pace that follows: how fast it takes them, in bytes per
+   * millisecond.
+   */
   #paceSince = performance.now();
   #paceBytes = 0;
   #pace = Number.POSITIVE_INFINITY;
@@ -92,6 +99,11 @@ export class TerminalSocket implements SizeViewer {
       },
     });
     this.#inFlight = new InFlight(ws);
+    const flood = new Flood((reason) => {
+      if (this.#gone.signal.aborted) return;
+      meter.count("hearth_given_up_total", "flood");
+      this.close(closeCodes.flood, reason);
+    });
     const input = new ViewerInput(ws, {
       attachment,
       lease: options.shared.lease,
@@ -102,6 +114,7 @@ export class TerminalSocket implements SizeViewer {
         this.#historyWanted = attachment.drawn !== null;
         this.#wake();
       },
+      onUseless: flood.count,
       signal: this.#gone.signal,
     });
     const resized = attachment.onResize(() => this.#wake());
@@ -109,7 +122,10 @@ export class TerminalSocket implements SizeViewer {
     ws.on("error", (error: Error & { code?: string }) => {
       this.#reason = error.code ?? error.name;
     });
-    ws.on("ping", () => this.#outflow.wrote());
+    ws.on("ping", () => {
+      this.#outflow.wrote();
+      flood.count();
+    });
     ws.once("close", (code) => {
       this.#leave();
       resized[Symbol.dispose]();
@@ -195,6 +211,8 @@ export class TerminalSocket implements SizeViewer {
       if (this.#waiting.signal.aborted) this.#waiting = new AbortController();
       if (this.#isAskedFor()) continue;
       await spool.grown(this.#offset, this.#waiting.signal);
+      // It has all there was: that nothing came to be read is not slowness.
+      this.#measureAnew();
     }
   }
 
@@ -212,7 +230,9 @@ export class TerminalSocket implements SizeViewer {
     const pause = GROUP_MS - (performance.now() - this.#sentAt);
     if (pause > 0 && spool.length - this.#offset < GROUP_BYTES && this.#replayUntil === undefined && !spool.ended)
       await delay(pause, undefined, { signal }).catch(() => undefined);
-    if (this.#isLost()) await this.#startOver(RECENT_HISTORY);
+    // What it takes a while to read comes when it is scrolled to: the screen itself is what it waits for.
+    if (this.#isLost())
+      await this.#startOver(Math.min(RECENT_HISTORY, Math.max(LEAST_HISTORY, this.#pace * HISTORY_MS)));
     else await this.#sendNext();
     this.#sentAt = performance.now();
     if (this.#outflow.full) await this.#outflow.room(signal);
@@ -232,8 +252,9 @@ export class TerminalSocket implements SizeViewer {
   /** Sends the next bytes; if they are gone already, starts over. */
   async #sendNext(): Promise<void> {
     const { spool, sizes } = this.#options.attachment;
-    const end = sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
+    const resized = sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
     try {
+      const end = Math.min(resized, this.#offset + this.#inFlight.piece);
       const reading = this.#options.shared.reader.read(this.#offset, end);
       const page = reading instanceof Promise ? await reading : reading;
       if (this.#ws.readyState !== this.#ws.OPEN) {
@@ -277,7 +298,11 @@ export class TerminalSocket implements SizeViewer {
   /** Tells the viewer to begin anew with the screen, or the tail of the output. */
   async #startOver(budget: number): Promise<void> {
     await this.#showAnew(budget);
-    // From now on: while a screen was drawn it could take nothing, and is not slow for it.
+    // While a screen was drawn it could take nothing, and is not slow for it.
+    this.#measureAnew();
+  }
+
+  #measureAnew(): void {
     this.#pace = Number.POSITIVE_INFINITY;
     this.#paceSince = performance.now();
     this.#paceBytes = 0;

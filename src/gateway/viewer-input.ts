@@ -9,6 +9,8 @@ import { Typed } from "./terminal-input.ts";
 
 /** Input that waits to be taken by the child: beyond it the viewer is not read from. */
 const MAX_INPUT_BYTES = 1024 * 1024;
+/** And as many messages at most: each costs more than its few bytes. */
+const MAX_PIECES = 16 * 1024;
 
 interface Options {
   attachment: AttachmentView;
@@ -21,6 +23,8 @@ interface Options {
   onCut: (message: string) => void;
   /** It wants the screen once more, with all of the scrollback. */
   onHistory: () => void;
+  /** Told of each message that types nothing. */
+  onUseless: () => void;
   /** Aborted when the viewer is gone. */
   signal: AbortSignal;
 }
@@ -48,11 +52,12 @@ export class ViewerInput {
   receive(data: RawData, isBinary: boolean): void {
     if (this.#o.signal.aborted) return;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
+    if (!isBinary || bytes.length === 0 || this.#o.watchOnly) this.#o.onUseless();
     const first = this.#pieces === 0;
     this.#pieces += 1;
     this.#bytes += bytes.length;
     const piece = isBinary ? this.#typed.arrived() : 0;
-    if (this.#bytes > MAX_INPUT_BYTES) this.#pause(true);
+    if (this.#full) this.#pause(true);
     // One after the other: keys and sizes arrive in the order in which they were sent.
     const before = this.#last;
     this.#last = first ? this.#take(bytes, piece, isBinary) : before.then(() => this.#take(bytes, piece, isBinary));
@@ -67,7 +72,11 @@ export class ViewerInput {
     }
     this.#pieces -= 1;
     this.#bytes -= bytes.length;
-    if (this.#bytes <= MAX_INPUT_BYTES) this.#pause(false);
+    if (!this.#full) this.#pause(false);
+  }
+
+  get #full(): boolean {
+    return this.#bytes > MAX_INPUT_BYTES || this.#pieces > MAX_PIECES;
   }
 
   async #write(bytes: Buffer, piece: number): Promise<void> {

@@ -6,6 +6,8 @@ export const closeCodes = {
   going_away: 1001,
   /** A binary frame where only text belongs. */
   wrong_kind: 1003,
+  /** It sends, without end, what is no use or is refused; or one message in too many frames. */
+  flood: 1008,
   /** A message over the size limit. */
   too_large: 1009,
   internal: 1011,
