@@ -1,5 +1,5 @@
 // A question that has to be answered before anything else is done.
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 
 export interface DialogProps {
   title: string;
@@ -17,7 +17,8 @@ export interface DialogProps {
 export function Dialog({ title, children, action, careful = false, close, onAct, onClose }: DialogProps) {
   const root = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // With its coming, not a moment later: a key pressed at its sight is an answer to it, and nobody else's.
+  useLayoutEffect(() => {
     const dialog = root.current;
     if (dialog === null) return;
     const before = document.activeElement;

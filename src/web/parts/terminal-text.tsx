@@ -1,6 +1,6 @@
 // What a terminal shows, as plain text: to be selected by finger, read aloud, or copied whole.
 import type { Terminal } from "@xterm/xterm";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { Close } from "./icons.tsx";
 
 /** Everything that is kept, screen and scrollback; lines that were only wrapped are one. */
@@ -27,7 +27,8 @@ export interface TerminalTextProps {
 export function TerminalText({ text, onCopy, onClose }: TerminalTextProps) {
   const shown = useRef<HTMLPreElement>(null);
   const [copied, setCopied] = useState(false);
-  useEffect(() => {
+  // With its coming: a long text takes a while to be drawn, and keys pressed meanwhile would go to the shell.
+  useLayoutEffect(() => {
     const place = shown.current;
     if (place === null) return;
     place.scrollTop = place.scrollHeight;
