@@ -37,6 +37,8 @@ describe("the command line", () => {
   const environment = () => ({
     ...{ PATH: process.env.PATH, HOME: home, CI: "true" },
     ...{ HEARTH_HOME: join(home, "state"), HEARTH_CONFIG: join(home, "config.toml"), HEARTH_PORT: "0" },
+    // How it ends is meant here, not how soon: a disk that is busy may keep it longer than the second it has.
+    HEARTH_SHUTDOWN_GRACE_S: "20",
   });
   const start = (words: readonly string[], env: Record<string, string> = {}): ChildProcess =>
     spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...words], {

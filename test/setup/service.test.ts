@@ -73,6 +73,8 @@ describe("the service files", () => {
     const env = {
       ...{ PATH: process.env.PATH, HOME: folder, HEARTH_HOME: join(folder, "state"), HEARTH_PORT: "0" },
       ...{ HEARTH_CONFIG: join(folder, "config.toml"), JOURNAL_STREAM: `${dev}:${ino}` },
+      // How it ends is meant here, not how soon: a disk that is busy may keep it longer than the second it has.
+      HEARTH_SHUTDOWN_GRACE_S: "20",
     };
     const start = (...words: string[]) =>
       spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "src/cli/start.mjs"), ...words], {

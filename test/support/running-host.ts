@@ -82,7 +82,8 @@ export class RunningHost implements AsyncDisposable {
           // As `bin/hearth` does.
           MALLOC_ARENA_MAX: "2",
           ...{ PATH, HOME, LANG, SHELL, CI: "true", HEARTH_HOME: this.home, HEARTH_PORT: String(this.#port) },
-          ...{ HEARTH_CONFIG: join(this.home, "config.toml"), ...this.#env },
+          // How it ends is tested, not how soon: a disk that is busy may keep it longer than the second it has.
+          ...{ HEARTH_SHUTDOWN_GRACE_S: "20", HEARTH_CONFIG: join(this.home, "config.toml"), ...this.#env },
         },
         stdio: ["ignore", "pipe", "pipe"],
       },
