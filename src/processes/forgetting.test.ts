@@ -54,4 +54,22 @@ describe("forgetting", () => {
     await forgetting.close();
     assert.deepEqual(steps, ["files proc_a", "row proc_a"]);
   });
+
+  it("P24: the files of eight go at a time, so that forgetting keeps up with many clients' short processes", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { steps, ids, forgetting } = bed(promise);
+    const twenty = Array.from({ length: 20 }, (_, n) => `proc_${n}`);
+    ids.push(...twenty);
+    const sweeping = forgetting.sweep();
+    while (steps.length < 8) await new Promise(setImmediate);
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    assert.deepEqual(
+      steps,
+      twenty.slice(0, 8).map((id) => `files ${id}`),
+    );
+    resolve();
+    await sweeping;
+    await forgetting.close();
+    assert.deepEqual(steps, [...twenty.map((id) => `files ${id}`), `row ${twenty.join()}`]);
+  });
 });

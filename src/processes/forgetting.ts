@@ -9,6 +9,8 @@ const SWEEP_MS = 60_000;
 /** Sorting out the oldest costs a look at all that have ended: it is done for so many at once, or after a moment. */
 const SWEEP_AFTER = 32;
 const MOMENT_MS = 1_000;
+/** Removals of files that go on together. One by one they fall behind where many clients start many short processes. */
+const AT_A_TIME = 8;
 const NOTICE_VIEW = "notice";
 
 interface Options {
@@ -79,11 +81,15 @@ export class Forgetting {
     if (ids.length === 0) return;
     for (const id of ids) known.delete(id);
     // The files first: a row without files is forgotten by the next host, files without a row are a process it has to take over.
-    for (const id of ids)
-      await keepers.forget(id).catch((error: unknown) => {
-        // A daemon that it left behind may live on, with its keeper: the next host finds both.
-        onWarning(`the files of ${id} could not be removed: ${String(error)}`);
-      });
+    const left = ids.values();
+    const remove = async () => {
+      for (const id of left)
+        await keepers.forget(id).catch((error: unknown) => {
+          // A daemon that it left behind may live on, with its keeper: the next host finds both.
+          onWarning(`the files of ${id} could not be removed: ${String(error)}`);
+        });
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, remove));
     await recorder.forget(ids);
   }
 
