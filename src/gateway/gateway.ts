@@ -168,11 +168,12 @@ export class Gateway implements AsyncDisposable {
     const end = async () => {
       closing.abort();
       sockets.close();
-      // Nobody new from here on, and those who are there have a moment to hear why.
+      // Nobody new from here on, and those who are there have a moment to hear why, or what came of what they asked.
       const localGone = once(local, "close");
       local.close();
       router.app.server.close();
-      await Promise.race([sockets.allGone(), new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))]);
+      const heard = Promise.all([sockets.allGone(), router.answered()]);
+      await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))]);
       // Node's own way to cut all connections does not know those that were upgraded.
       sockets.cut();
       local.closeAllConnections();

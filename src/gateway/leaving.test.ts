@@ -138,6 +138,19 @@ describe("a host that stops", () => {
     await closes(t, host, socket);
   });
 
+  it(
+    "P14: tells who waits for a process over HTTP that the wait was interrupted, before it hangs up",
+    soon,
+    async () => {
+      await using host = await startTestHost();
+      const waits = [1, 2, 3].map(() => host.rpc("process.wait", { process_id: "proc_aaaaaaaaaaaa" }));
+      await until(() => host.waits.length === 3, "all wait");
+      await host.gateway.close();
+      for (const { result } of await Promise.all(waits))
+        assert.equal((result as { status: string }).status, "interrupted");
+    },
+  );
+
   it("F37: is not disturbed by a frame that breaks the protocol in that very moment", soon, async (t) => {
     await using host = await startTestHost();
     const socket = await upgraded(host, "/api/ws");

@@ -76,6 +76,8 @@ export interface Router {
   table: readonly Route[];
   /** What an admitted request is handed to. */
   route: RequestListener;
+  /** Resolves once no request to a method is without its answer. */
+  answered: () => Promise<void>;
 }
 
 const noSchemas = () => (): never => {
@@ -152,7 +154,7 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
   new Pages(options.webRoot).routes(app);
   loginRoutes(app, options);
   stateRoutes(app, options);
-  rpcRoute(app, options);
+  const { answered } = rpcRoute(app, options);
   chatRoutes(app, streams);
   eventRoutes(app, streams);
   outputRoute(app, streams);
@@ -167,7 +169,7 @@ export async function buildRouter(options: RouterOptions): Promise<Router> {
   await app.ready();
   if (route === undefined) throw new Error("fastify made no server");
   for (const { url } of options.upgrades) table.push({ method: "GET", url, access: "token", kind: "upgrade" });
-  return { app, table, route };
+  return { app, table, route, answered };
 }
 
 const Login = z.object({ ticket: z.string().min(1).max(200) });
@@ -245,7 +247,13 @@ function stateRoutes(app: FastifyInstance, { meter, gauges }: RouterOptions): vo
   });
 }
 
-function rpcRoute(app: FastifyInstance, { handlers, meter, entrance, log }: RouterOptions): void {
+function rpcRoute(app: FastifyInstance, { handlers, meter, entrance, log, closing }: RouterOptions) {
+  const open = new Set<Dialogue>();
+  let emptied = Promise.withResolvers<void>();
+  // Who waits for something is told that the wait is over, rather than cut off.
+  closing.addEventListener("abort", () => {
+    for (const dialogue of open) dialogue.end();
+  });
   void app.register((scope, _, done) => {
     // The dialogue reads the text itself, as on every other transport; its errors are answers.
     scope.removeAllContentTypeParsers();
@@ -254,11 +262,18 @@ function rpcRoute(app: FastifyInstance, { handlers, meter, entrance, log }: Rout
       const door = entrance.of(request.raw)?.door ?? "tcp";
       const onFailure = (method: string, err: unknown) => log.error({ method, err }, "a handler failed");
       const dialogue = new Dialogue({ handlers, door, meter, onFailure });
+      open.add(dialogue);
       // Also comes after a normal end; there is nothing left to cancel then.
-      reply.raw.once("close", () => dialogue.end());
+      reply.raw.once("close", () => {
+        dialogue.end();
+        open.delete(dialogue);
+        if (open.size === 0) emptied.resolve();
+      });
       const text = typeof request.body === "string" ? request.body : "";
       if (text.trim() === "") throw new HostError("parse_error", "The body is empty: send one JSON-RPC request.");
-      const answer = await dialogue.receive(text);
+      const answering = dialogue.receive(text);
+      if (closing.aborted) dialogue.end();
+      const answer = await answering;
       if (answer === undefined) return reply.code(204).send();
       await reply.type("application/json; charset=utf-8").send(answer.text);
       answer.sent();
@@ -266,6 +281,12 @@ function rpcRoute(app: FastifyInstance, { handlers, meter, entrance, log }: Rout
     });
     done();
   });
+  const answered = async (): Promise<void> => {
+    if (open.size === 0) return;
+    emptied = Promise.withResolvers();
+    await emptied.promise;
+  };
+  return { answered };
 }
 
 function problemOfRoute(error: FastifyError): Problem {

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { eventually } from "../support/eventually.ts";
+import { rpc } from "../support/rpc.ts";
 import { RunningHost, Watched } from "../support/running-host.ts";
 
 describe("a host that is stopped in order", () => {
@@ -25,6 +27,22 @@ describe("a host that is stopped in order", () => {
     assert.equal(result?.status, "ok");
     assert.match(result?.result ?? "", /^went\n/);
     assert.equal(watched.of("process.started").length, 1);
+  });
+
+  it("P14: tells a script that waits for a process that the wait was interrupted; the process runs on", async () => {
+    await using host = await RunningHost.start();
+    const { process_id } = await rpc(host, "process.start", { argv: ["sleep", "1000"] });
+    const waited = rpc(host, "process.wait", { process_id, timeout: 100 });
+    const waits = async () => /process\.wait"\} 1\n/.test(await (await host.fetch("/metrics")).text());
+    await eventually("it waits", waits);
+    await (await host.client()).call("host.stop", {});
+    const { status, exit_code, note } = await waited;
+    assert.deepEqual([status, exit_code], ["interrupted", null]);
+    assert.match(note ?? "", /runs on/);
+    assert.equal(await host.ended(), 0);
+    await host.restart();
+    assert.equal((await rpc(host, "process.poll", { process_id })).status, "running");
+    await rpc(host, "process.kill", { process_id });
   });
 
   it("F08: though nothing it says can be written any more, as after its terminal was closed", async () => {
