@@ -46,11 +46,12 @@ class MaskedSpool implements SpoolView {
       const { length, ended } = this.#spool;
       const to = Math.min(from + max, length);
       if (to <= from) return await this.#spool.read(from, max);
-      const start = Math.max(this.#spool.firstKept, from - MARGIN);
+      const { firstKept } = this.#spool;
+      const start = Math.max(firstKept, from - MARGIN);
       const all = await this.#all(start, Math.min(length, to + MARGIN));
       // Dropped while it was read: the one who asked is told by the spool itself.
       if (all === null) return await this.#spool.read(from, 0);
-      const { bytes, open } = masked(this.#redactor, all, from - start, to - start);
+      const { bytes, open } = masked(this.#redactor, all, from - start, to - start, start === firstKept && start > 0);
       const unfinished = to === length && !ended && (open || wordAtEnd(bytes) > 0);
       if (!unfinished || late.aborted) return { offset: from, bytes };
       // What comes before the last word need not wait for it.

@@ -52,7 +52,44 @@ describe("a process's output as text", () => {
   it("P8: says so where bytes were dropped before anyone counted", async () => {
     const { output, spool } = outputOf(numbered(10));
     spool.drop(numbered(4).length);
-    assert.match((await output.log(1, 1)).showing, /lines 1–1 of 6; counted from byte 28/);
+    // What stands there may be the end of a line, and of a secret in it: nobody knows what came before.
+    const page = await output.log(1, 1);
+    assert.match(page.showing, /lines 2–2 of 6; lines before 2 are no longer kept; counted from byte 28/);
+    assert.equal(page.output, "line 6");
+  });
+  it("A47: shows nothing of a secret that lost its beginning with the oldest bytes", async () => {
+    const secret = `ghp_${"aB3dE5gH7j".repeat(4).slice(0, 36)}`;
+    const key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj";
+    const block = `-----BEGIN PRIVATE KEY-----\n${`${key}\n`.repeat(3)}-----END PRIVATE KEY-----\n`;
+    for (const [before, cut, after] of [
+      [`old\ntoken is ${secret.slice(0, 9)}`, secret.slice(9), " it says\nnext\nlast\n"],
+      [`old\n${block.slice(0, 50)}`, block.slice(50), "next\nlast\n"],
+      [`old\n${secret.slice(0, 9)}`, secret.slice(9), `${" filler".repeat(9_000)}\nlast\n`],
+    ] as const) {
+      for (const counted of [false, true]) {
+        const { output, spool } = outputOf(`${before}${cut}${after}`);
+        if (counted) await output.log(0, 1);
+        spool.drop(before.length);
+        const shown = [
+          (await output.log(0, 50)).output,
+          (await output.log(1, 50)).output,
+          await output.tail(150_000),
+          (await output.head(100_000, 200_000)).text,
+        ];
+        for (const text of shown) {
+          assert.ok(!text.includes(cut.slice(-12).trim()) && !text.includes(cut.slice(0, 12)), text.slice(0, 200));
+          assert.ok(text.trimEnd().endsWith("last"), text.slice(-50));
+        }
+      }
+    }
+  });
+  it("A47: keeps line numbers true where the first line that is kept is not shown", async () => {
+    const { output, spool } = outputOf(numbered(10));
+    spool.drop(numbered(4).length + 3);
+    assert.deepEqual(
+      [await output.log(1, 1), await output.log(3, 1)].map((page) => page.output),
+      ["line 6", "line 7"],
+    );
   });
   it("P8: never shows more than the window", async () => {
     const { output, spool } = outputOf("");

@@ -3,7 +3,7 @@
 import type { Spool } from "../keeper/keepers.ts";
 import { OffsetGone } from "../keeper/keepers.ts";
 import { readAll } from "../keeper/read-all.ts";
-import { joined, MARGIN, type RawText, type Redactor, rawLength, tidied } from "../secrets/redactor.ts";
+import { joined, MARGIN, type RawText, type Redactor, rawLength, rawText, tidied } from "../secrets/redactor.ts";
 import { LineIndex } from "./line-index.ts";
 import { decodeFrom, isShellNoise, lastCharacters, stripAnsi, unixLines, withoutShellNoise } from "./plain-text.ts";
 
@@ -56,7 +56,7 @@ export class Output {
         const start = Math.max(this.spool.firstKept, end - want);
         if (start >= end) return "";
         const raw = decodeFrom(await readAll(this.spool, start, end - start), start === 0);
-        const headless = start === 0 ? tidied(raw, withoutShellNoise) : wholeLines(raw, start === this.spool.firstKept);
+        const headless = start === 0 ? tidied(raw, withoutShellNoise) : this.#unbroken(raw, start);
         const text = o.stripAnsi === true ? tidied(headless, plain) : headless;
         const length = rawLength(text);
         const enough = length >= characters + MARGIN || start <= this.spool.firstKept || want >= MAX_TAIL_BYTES;
@@ -70,7 +70,7 @@ export class Output {
     return again(async () => {
       const { firstKept } = this.spool;
       const raw = decodeFrom(await readAll(this.spool, firstKept, bytes + MARGIN), firstKept === 0);
-      const text = tidied(firstKept === 0 ? tidied(raw, withoutShellNoise) : wholeLines(raw, true), plain);
+      const text = tidied(firstKept === 0 ? tidied(raw, withoutShellNoise) : this.#unbroken(raw, firstKept), plain);
       return { text: this.#redactor.clear(text).slice(0, characters), whole: firstKept === 0 };
     });
   }
@@ -83,7 +83,8 @@ export class Output {
       const gap = base === 0 ? "" : `; counted from byte ${base}, earlier output is no longer kept`;
       if (total === 0) return { output: "", total_lines: 0, showing: `no lines${gap}` };
       const wanted = offset === 0 ? Math.max(1, total - limit + 1) : offset;
-      const found = wanted > total ? null : await this.#index.find(wanted);
+      const at = wanted > total ? null : await this.#index.find(wanted);
+      const found = at === null ? null : await this.#pastBroken(at, end);
       if (found === null) return { output: "", total_lines: total, showing: `no lines: there are ${total}${gap}` };
       const page =
         offset === 0 ? await this.#newest(found.offset, total, end, limit) : await this.#from(found, end, limit);
@@ -96,6 +97,24 @@ export class Output {
         showing: `${shown} of ${total}${missing}${cut}${gap}`,
       };
     });
+  }
+
+  /** Without what may be the end of a secret, where the bytes before `start` are no longer kept. */
+  #unbroken(raw: RawText, start: number): RawText {
+    return start === this.spool.firstKept ? tidied(raw, (text) => text.slice(this.#redactor.severed(raw))) : raw;
+  }
+
+  /** The same for the place where a line begins: later in it, or in a later one, or null where there is nothing else. */
+  async #pastBroken(at: { offset: number; line: number }, end: number) {
+    const { firstKept } = this.spool;
+    if (firstKept === 0 || at.offset >= firstKept + MARGIN) return at;
+    const bytes = await readAll(this.spool, firstKept, Math.min(MARGIN + BYTES_PER_CHARACTER, end - firstKept));
+    let broken = this.#redactor.severed(rawText(bytes.toString("latin1")));
+    while (((bytes[broken] ?? 0) & 0xc0) === 0x80) broken++; // inside a character
+    const offset = firstKept + broken;
+    if (offset <= at.offset) return at;
+    const passed = bytes.toString("latin1", at.offset - firstKept, broken).split("\n").length - 1;
+    return offset >= end ? null : { offset, line: at.line + passed };
   }
 
   /** The last `limit` lines that fit the window, the end of the last one at least. */
@@ -142,17 +161,6 @@ export class Output {
 }
 
 const plain = (text: string): string => unixLines(stripAnsi(text));
-
-const LONGEST_BROKEN_LINE = 4096;
-/** Without the first line, where the bytes before it are no longer kept: half a secret is not known for one. */
-function wholeLines(raw: RawText, broken: boolean): RawText {
-  return broken
-    ? tidied(raw, (text) => {
-        const end = text.indexOf("\n");
-        return end >= 0 && end < LONGEST_BROKEN_LINE ? text.slice(end + 1) : text;
-      })
-    : raw;
-}
 
 interface Page {
   lines: string[];

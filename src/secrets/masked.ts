@@ -3,15 +3,27 @@ import { type Redactor, rawText } from "./redactor.ts";
 import type { Span } from "./span.ts";
 import { insideEnd, isString, sequenceEnd } from "./view.ts";
 
-/** The bytes from `from` to `to` of `all`, what is secret covered; the rest is there to tell it by. `open`: a secret ends where `all` does. */
-export function masked(redactor: Redactor, all: Buffer, from: number, to: number): { bytes: Buffer; open: boolean } {
+/**
+ * The bytes from `from` to `to` of `all`, what is secret covered; the rest is there to tell it by. `open`: a secret ends where
+ * `all` does. `broken`: what came before `all` is no longer kept, so that it may begin inside a secret.
+ */
+export function masked(
+  redactor: Redactor,
+  all: Buffer,
+  from: number,
+  to: number,
+  broken = false,
+): { bytes: Buffer; open: boolean } {
   // One character for each byte; keys are ASCII, and known values are looked for in this form too.
   const text = all.toString("latin1");
   const spans = redactor.spansOf(rawText(text));
   const bytes = Buffer.from(all.subarray(from, to));
+  if (broken) cover(text, { start: 0, end: redactor.severed(rawText(text)), label: CUT_OFF, rank: 0 }, bytes, from);
   for (const span of spans) if (span.start < to && span.end > from) cover(text, span, bytes, from);
   return { bytes, open: spans.some(({ end }) => end === all.length) };
 }
+
+const CUT_OFF = "the rest of a line";
 
 /** Writes the name over the secret, then asterisks; line ends and escape sequences stay. */
 function cover(text: string, { start, end, label }: Span, bytes: Buffer, from: number): void {

@@ -6,6 +6,7 @@ import { Known } from "./known.ts";
 import { secretName } from "./names.ts";
 import type { RawText } from "./raw.ts";
 import { scan } from "./scan.ts";
+import { severed } from "./severed.ts";
 import { merged, type Span } from "./span.ts";
 import { RedactingStream } from "./stream.ts";
 import { isString, sequenceEnd } from "./view.ts";
@@ -137,6 +138,11 @@ export class Redactor {
   /** Where the secrets of raw text are. */
   spansOf(raw: RawText): Span[] {
     return this.spans(raw as unknown as string);
+  }
+
+  /** Of output whose beginning is no longer kept: how much at its beginning may be the end of a secret. */
+  severed(raw: RawText): number {
+    return this.#on() ? severed(raw as unknown as string) : 0;
   }
 
   /** Where the secrets are, sorted and apart from each other. */
