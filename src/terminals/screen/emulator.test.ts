@@ -161,6 +161,16 @@ describe("an emulated screen", () => {
     );
   });
 
+  it("T9: a character set that was put back with the cursor is in force, not the one asked for last", () => {
+    const saved = encoder.encode(`\x1b[3;4H\x1b[1m\x1b7\x1b(0\x1b[7mqx\x1b8`);
+    const draws = encoder.encode(`lqk\x0flqk\x1b(Blqk`);
+    for (const bytes of [
+      saved,
+      encoder.encode("\x1b(0lq\x1b[?1049l"),
+      encoder.encode("\x1b7\x1b(0\x1b[?6h\x1b8\x1b[0m"),
+    ])
+      assert.deepEqual(compare(Buffer.concat([bytes, draws]), bytes.length), []);
+  });
   it("T6, T9: a long history is restored without losing a character, wherever it is cut into pieces", () => {
     const size = { rows: 10, cols: 200 };
     for (const shift of [0, 1, 2]) {

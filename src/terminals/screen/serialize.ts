@@ -2,7 +2,7 @@
 // Why not the emulator's own add-on: it forgets margins, tabs, saved cursors, character sets, links, colours, underline
 // styles and the cursor's look.
 import headless from "@xterm/headless";
-import { type LinkOf, Pen } from "./attributes.ts";
+import { type LinkOf, Pen, PLAIN } from "./attributes.ts";
 import type { Colours, Size } from "./emulator.ts";
 import { type Charset, type Core, coreOf, type ScreenBuffer } from "./internals.ts";
 import { RowWriter } from "./rows.ts";
@@ -133,6 +133,14 @@ function designatorOf(charset: Charset): string | undefined {
   return designators.get(charset);
 }
 
+/**
+ * A cursor that is put back brings the character set along that was saved with it, also where that is none: until a program
+ * asks for one again, another is in force than those it has asked for say. Only the same leads there.
+ */
+function isPutBack({ _charsetService: { charset, _charsets, glevel }, buffers: { active } }: Core): boolean {
+  return charset === undefined && _charsets[glevel] !== undefined && active.savedCharset === undefined;
+}
+
 function charsets({ _charsetService: { _charsets, glevel } }: Core): string {
   let text = "";
   for (let g = 0; g < 4; g++) {
@@ -173,7 +181,8 @@ function cursor(core: Core, about: About, linkOf: LinkOf, writer: RowWriter): st
   const line = active.lines.get(active.ybase + active.y);
   const before = line !== undefined && active.x > 0 ? writer.ending(line, active.x) : undefined;
   const late = `${dec.wraparound ? "" : "\x1b[?7l"}${ansi.insertMode ? "\x1b[4h" : ""}`;
-  let text = "";
+  const putBack = isPutBack(core);
+  let text = putBack ? `${charsets(core)}\x1b8${PLAIN}` : "";
   let top = 0;
   if (dec.origin) {
     text += "\x1b[?6h";
@@ -184,7 +193,7 @@ function cursor(core: Core, about: About, linkOf: LinkOf, writer: RowWriter): st
     `\x1b[${Math.max(1, Math.min(active.y, rows - 1) - top + 1)};${Math.min(x, cols - 1) + 1}H`;
   text += place(active.x);
   const pen = new Pen(linkOf);
-  const settled = `${charsets(core)}${about.newline ? "\x1b[20h" : ""}${late}`;
+  const settled = `${putBack ? "" : charsets(core)}${about.newline ? "\x1b[20h" : ""}${late}`;
   // One that the next character may still join (a combining mark, the second half of a flag) has to be the last thing
   // written. It looks like what comes next: a change of look would have ended the joining.
   if (before !== undefined && joins) {
