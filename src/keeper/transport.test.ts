@@ -198,7 +198,7 @@ for (const name of ["ordinary", "sanitized"] as const)
       const frame = fc
         .record({
           type: fc.oneof(fc.constantFrom(ready, live, failed, output, death, silence, taken), fc.nat(255)),
-          body: fc.oneof(fc.uint8Array({ maxLength: 16 }), fc.uint8Array({ maxLength: 300 })),
+          body: fc.oneof(fc.uint8Array({ maxLength: 16 }), fc.uint8Array({ maxLength: 300, size: "max" })),
         })
         .map(({ type, body }) => encodeFrame(type, body));
       const anything = fc.array(fc.oneof(frame, fc.constant(said("x")), fc.uint8Array({ maxLength: 40 })), {
