@@ -19,6 +19,18 @@ describe("what a dead keeper left behind", { skip: process.platform !== "linux" 
     assert.deepEqual([...provenAmong(all, new Set([20]), 0)], [20]);
   });
 
+  it("F06: nobody is signalled for a child of before the machine's restart, whatever mark he bears", async (t) => {
+    const mark = randomBytes(16).toString("hex");
+    const left = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HEARTH_MARK: mark }, stdio: "ignore" });
+    const gone = once(left, "exit");
+    await once(left, "spawn");
+    t.after(() => left.kill("SIGKILL"));
+    const live = await ofThisBoot();
+    assert.equal(await endOrphans({ ...live, bootId: "00000000-0000-0000-0000-000000000000" }, mark), 0);
+    assert.equal(await endOrphans(live, mark), 1);
+    assert.deepEqual(await gone, [null, "SIGTERM"]);
+  });
+
   it("F03: one whom nothing ends, such as another user's, is told of by its pid and holds up nobody for ever", async (t) => {
     const mark = randomBytes(16).toString("hex");
     const left = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HEARTH_MARK: mark }, stdio: "ignore" });

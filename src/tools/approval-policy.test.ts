@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { commandApproval, grantKey, inputApproval, isPlainCommand } from "./approval-policy.ts";
+import { commandApproval, grantKey, inputApproval, isPlainCommand, writeApproval } from "./approval-policy.ts";
 import { dangerous } from "./dangerous.ts";
 import { visible } from "./visible.ts";
 
@@ -85,6 +87,26 @@ describe("the reminder before dangerous commands", () => {
   it("S6: typing into a program is looked at like a command", () => {
     assert.equal(inputApproval("rm -rf ~").dangerous, true);
     assert.equal(inputApproval("yes").dangerous, false);
+  });
+});
+
+describe("what every call of its kind asks", () => {
+  it("S6: a command that looks harmless is not called dangerous", () => {
+    assert.deepEqual(commandApproval("npm test"), {
+      reason: "Runs a command on this machine with your rights",
+      dangerous: false,
+    });
+  });
+  it("S6: a write that opens a door, makes something run later, or changes the system is asked about each time", () => {
+    const home = (name: string) => join(homedir(), name);
+    const asked = (path: string) => writeApproval(path, "/work/project");
+    for (const path of [home(".bashrc"), home(".ssh"), home(".ssh/authorized_keys"), "/etc/hosts"])
+      assert.equal(asked(path).dangerous, true, path);
+    assert.equal(asked("/work/project/.git/hooks/pre-commit").dangerous, true);
+    for (const path of [home(".bashrc.d"), home("x/.bashrc"), "/etcetera", "/work/project/.gitignore"])
+      assert.equal(asked(path).dangerous, false, path);
+    assert.equal(asked("/work/project/a").reason, "Writes a file");
+    assert.equal(asked("/work/projects/a").reason, "Writes a file outside the workspace");
   });
 });
 
