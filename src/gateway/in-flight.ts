@@ -43,10 +43,13 @@ export class InFlight {
     return this.#allowed;
   }
 
-  /** How much to hand over at once, in bytes: one large piece would be more on its way than is allowed. */
-  get piece(): number {
-    const left = this.#allowed - (this.#sent - this.#read);
-    return Math.max(LEAST_BYTES / QUESTIONS, Math.min(this.#allowed / 2, left));
+  /**
+   * Where what is handed over from `offset` on is to end at the latest: one large piece would be more on its way than is
+   * allowed. All viewers that may have alike have the same ends, and so the same pieces.
+   */
+  endOfPiece(offset: number): number {
+    const piece = Math.max(LEAST_BYTES, this.#allowed / 2);
+    return (Math.floor(offset / piece) + 1) * piece;
   }
 
   /** To be called after each write. */

@@ -254,7 +254,7 @@ export class TerminalSocket implements SizeViewer {
     const { spool, sizes } = this.#options.attachment;
     const resized = sizes?.at(this.#sizes)?.mark.offset ?? Number.POSITIVE_INFINITY;
     try {
-      const end = Math.min(resized, this.#offset + this.#inFlight.piece);
+      const end = Math.min(resized, this.#inFlight.endOfPiece(this.#offset));
       const reading = this.#options.shared.reader.read(this.#offset, end);
       const page = reading instanceof Promise ? await reading : reading;
       if (this.#ws.readyState !== this.#ws.OPEN) {
