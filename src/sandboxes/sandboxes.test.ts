@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { missing } from "../../test/support/backends.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { SshServer } from "../../test/support/ssh-server.ts";
-import { Bed, binaries } from "../keeper/testing/bed.ts";
+import { alive, Bed, binaries } from "../keeper/testing/bed.ts";
 import type { SandboxConfig } from "./configured.ts";
 import { Sandboxes, type SandboxesOptions, type SandboxRequest } from "./sandboxes.ts";
 
@@ -124,6 +124,32 @@ describe("a sandbox that somebody has written", () => {
     await assert.rejects(sandboxes.enter("late", request("p6"), { argv: ["true"], env: {} }), /no way in within/);
     const cleaned = () => readFile(join(folder, "cleaned"), "utf8").catch(() => "");
     await eventually("it is cleaned up", async () => (await cleaned()) === "p6");
+    await sandboxes.close();
+  });
+
+  it("P5: that fails once the command runs has it ended, and what is left of it taken away", async () => {
+    const fails = await written(
+      "fails",
+      `import { writeFileSync } from "node:fs";
+      export const openSandbox = (options, { keeperBinary }) => ({
+        kind: "wrong", about: "", sameSystem: true, shell: [], limited: "here", startMs: 10_000,
+        enter: async () => ({ transport: { argv: [keeperBinary, "inside"], env: {}, cwd: "/" } }),
+        wrap: async (child) => { throw new Error("not wrapped: " + child.live.pidInside); },
+        cleanUp: async (id) => writeFileSync(${JSON.stringify(folder)} + "/" + id, "cleaned"),
+      });`,
+    );
+    const sandboxes = await open({ fails });
+    const id = "proc_00000000000f";
+    const tag = `7${process.pid}`;
+    const entered = await sandboxes.enter("fails", request(id), {
+      argv: ["sleep", tag],
+      env: { PATH: "/usr/bin:/bin" },
+    });
+    const starting = sandboxes.start(entered, { id, mode: "pipe", ...entered.spec });
+    await assert.rejects(starting, /not wrapped: \d+$/);
+    assert.deepEqual(await alive(`sleep ${tag}`), []);
+    const cleaned = () => readFile(join(folder, id), "utf8").catch(() => "");
+    await eventually("it is cleaned up", async () => (await cleaned()) === "cleaned");
     await sandboxes.close();
   });
 });
