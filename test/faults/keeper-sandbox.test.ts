@@ -159,7 +159,7 @@ describe("a child in a sandbox", () => {
     assert.equal(end.kind === "lost" && end.reason, "transport_gone");
     assert.equal(await allText(child), "up\n");
     await leaves(child);
-    assert.deepEqual(await alive(`sleep ${tag}1`), []);
+    await eventually("nobody sleeps", async () => (await alive(`sleep ${tag}1`)).length === 0);
   });
 
   it("F03: is lost when the half inside is killed, with the last words of the way in", async () => {
@@ -170,7 +170,7 @@ describe("a child in a sandbox", () => {
     assert.ok(end.kind === "lost" && end.reason === "transport_gone");
     assert.match(end.words ?? "", /it left/);
     await leaves(child);
-    assert.deepEqual(await alive(`sleep ${tag}2`), []);
+    await eventually("nobody sleeps", async () => (await alive(`sleep ${tag}2`)).length === 0);
     const found = (await (await bed.reopen()).adopt()).find((one) => "child" in one && one.child.id === "half-killed");
     assert.deepEqual(found?.state === "ended" && found.child.end, end);
   });
@@ -251,7 +251,7 @@ describe("a child in a sandbox", () => {
         "i=0; while [ $i -lt 50 ]; do (true &); i=$((i+1)); done",
         `setsid sh -c 'env -i setsid sleep ${tag}4 & exit' </dev/null >/dev/null 2>&1`,
         `(trap '' TERM HUP; while :; do sleep ${tag}4; done) &`,
-        "echo pid $$; sleep 0.2; ps -e -o stat= | grep -c Z; wait",
+        'echo pid $$; until [ "$(ps -e -o stat= | grep -c Z)" = 0 ]; do sleep 0.05; done; echo 0; wait',
       ].join("\n");
       const child = await first.sh("pid1", script);
       assert.match(await until(child, "\n0\n"), /^pid 2\n/);

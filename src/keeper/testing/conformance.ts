@@ -283,7 +283,7 @@ function output(bed: () => Bed): void {
 
   it("P22: in a terminal too, for a descendant that does not die of the hangup", async () => {
     const script =
-      "mkfifo hold2; (trap '' HUP; echo up; read x < hold2; echo late) & while ! test -e hold2; do :; done; sleep 0.1; exit 3";
+      "mkfifo hold2; (trap '' HUP; echo up; : > deaf; read x < hold2; echo late) & while ! test -e deaf; do sleep 0.02; done; exit 3";
     const child = await bed().sh("p22-pty", script, { mode: "pty" });
     const end = await child.exited;
     assert.equal(end.kind === "exited" && end.code, 3);

@@ -104,7 +104,7 @@ export function ending(bed: () => Bed): void {
     const child = await bed().sh("stragglers", `setsid sleep ${tag} >/dev/null 2>&1 </dev/null & exit 0`);
     assert.equal((await child.closed).stragglers, 1);
     await assert.rejects(bed().keepers.forget("stragglers"), StillRunning);
-    assert.equal((await alive(`sleep ${tag}`)).length, 1);
+    await eventually("it sleeps", async () => (await alive(`sleep ${tag}`)).length === 1);
     await child.kill({ graceMs: 100 });
     assert.deepEqual(await alive(`sleep ${tag}`), []);
     await bed().keepers.forget("stragglers");
