@@ -65,6 +65,7 @@ describe("a fork bomb", () => {
       await eventually("its group is empty", async () => (await members(group)) === 0);
       rounds.measured(performance.now() - begun - 200);
       await killing;
+      await watched.seen("process.ended", 2 * (round + 1));
       const end = watched.of("process.ended").at(-1)?.payload as Payload<"process.ended">;
       assert.equal(end.process_id, bomb.process_id);
       assert.match(end.process.reason ?? "", /^it ran into the limit of 400 processes$/);

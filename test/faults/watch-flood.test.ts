@@ -62,8 +62,11 @@ describe("a flood of matches", () => {
       const notices = (kind: Payload<"notice">["kind"]) =>
         watched.of("notice").filter(({ payload }) => (payload as Payload<"notice">).kind === kind);
       const pulse = new Pulse(host);
+      const began = performance.now();
       const rows = await Promise.all(Array.from({ length: processes }, () => rpc(host, "process.start", params)));
       await watched.seen("process.ended", processes);
+      // What is told is bounded by time, and a busy machine takes longer to print.
+      const lasted = (performance.now() - began) / 1000;
       const { p50, p99, most, beats } = await pulse.end();
       await eventually("all ends are told", () => notices("ended").length === processes);
 
@@ -73,7 +76,7 @@ describe("a flood of matches", () => {
         const counted = mine.reduce((sum, { lines, suppressed }) => sum + lines.length + suppressed, 0);
         assert.equal(counted, perSecond * seconds, "counted = sent");
         assert.equal(mine.at(-1)?.hits, counted);
-        assert.ok(mine.length <= 2 + seconds / 15, `${mine.length} tellings of one process`);
+        assert.ok(mine.length <= 2 + lasted / 15, `${mine.length} tellings of one process`);
         const ends = watched
           .of("process.ended")
           .map(({ payload }) => (payload as Payload<"process.ended">).process)
@@ -84,7 +87,7 @@ describe("a flood of matches", () => {
         );
       }
       const told = notices("matched");
-      const least = 15 * (1 + Math.ceil((seconds + 5) / 40));
+      const least = 15 * (1 + Math.ceil((lasted + 5) / 40));
       assert.ok(told.length <= least, `${told.length} notices of matches`);
       t.diagnostic(
         `rounds 1 · ${perSecond * processes} lines/s, ${beats} answers meanwhile p50 ${p50} ms, p99 ${p99} ms, most ${most} ms`,

@@ -128,8 +128,10 @@ describe("a host that limits its processes", () => {
 
   it("P39: a wrong limit is named and passed over", async () => {
     await using host = await RunningHost.start({ HEARTH_PROCESSES_MEMORY_BYTES: "much", HEARTH_PROCESSES_CPUS: "-1" });
-    assert.match(host.complaints, /HEARTH_PROCESSES_MEMORY_BYTES is "much": it takes a number of bytes/);
-    assert.match(host.complaints, /HEARTH_PROCESSES_CPUS is -1: it takes a number from 0.01 to 4096/);
+    // They may be read after the line on standard output that says it is up.
+    const said = (words: RegExp) => eventually(String(words), () => words.test(host.complaints));
+    await said(/HEARTH_PROCESSES_MEMORY_BYTES is "much": it takes a number of bytes/);
+    await said(/HEARTH_PROCESSES_CPUS is -1: it takes a number from 0.01 to 4096/);
     const client = await host.client();
     const { process_id } = await client.call("process.start", { argv: ["echo", "runs"] });
     assert.equal((await client.call("process.wait", { process_id, timeout: 60 })).output, "runs\n");
