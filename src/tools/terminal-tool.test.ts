@@ -130,7 +130,7 @@ describe("terminal in the foreground", () => {
 
   it("S10: after a restart the same call finds its process, waits on and never starts a second one", async () => {
     const here = ctx();
-    const args = { command: "echo started; sleep 1; echo finished" };
+    const args = { command: "echo started; until [ -e go10 ]; do sleep 0.02; done; echo finished" };
     const plan = await tool().plan(args, here);
     const left = tool().run(args, here, plan);
     const id = processIdOfCall(here.callId);
@@ -138,6 +138,7 @@ describe("terminal in the foreground", () => {
     await printed(id, "started");
     await host.down();
     assert.match((await left).result, /host is stopping/, "nobody reads this any more, and nothing was ended by it");
+    await writeFile(join(host.home, "go10"), "");
     await host.up();
     const outcome = await tool().recover?.(args, here, plan);
     assert.equal(outcome?.status, "ok");
