@@ -62,10 +62,11 @@ describe("a terminal on the page under a flood", () => {
         .join("")
         .repeat(200),
     );
-    // What the terminal answers while it is asked is read and forgotten; what comes later would be shown.
+    // What the terminal answers while it is asked is read and forgotten, also what comes as late as a page still answers; what
+    // comes after that would be shown.
     await type(
       page,
-      "stty -echo; cat questions; while read -r -s -t 1 -n 1000 -d ''; do :; done; clear; echo asked; cat -v",
+      "stty -echo; cat questions; while read -r -s -t 3 -n 1000 -d ''; do :; done; clear; echo asked; cat -v",
     );
     await until(page, /^asked$/);
     for (let n = 0; n < 8; n += 1) {
