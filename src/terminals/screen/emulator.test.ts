@@ -171,6 +171,21 @@ describe("an emulated screen", () => {
     ])
       assert.deepEqual(compare(Buffer.concat([bytes, draws]), bytes.length), []);
   });
+  it("F42: a count for which minutes of work would be done counts as much as can be seen", () => {
+    const drawn = (count: number, final: string): Emulator => {
+      const emulator = new Emulator({ rows: 10, cols: 24 });
+      emulator.feed(encoder.encode(`one\r\ntwo\x1b[1;2Hx\x1b[${count}${final}y`));
+      return emulator;
+    };
+    for (const final of ["L", "M", "S", "T", "@", "P", "X", "I", "Z", "b", " @", " A", "'}", "'~"]) {
+      const began = process.cpuUsage();
+      using greatest = drawn(2 ** 31 - 1, final);
+      // Done as asked for, one alone takes minutes: a test that hangs here is the finding.
+      assert.ok(process.cpuUsage(began).user < 1_000_000, final);
+      using great = drawn(60_000, final);
+      assert.deepEqual(differences(greatest.core, great.core, 24), [], final);
+    }
+  });
   it("T6, T9: a long history is restored without losing a character, wherever it is cut into pieces", () => {
     const size = { rows: 10, cols: 200 };
     for (const shift of [0, 1, 2]) {
