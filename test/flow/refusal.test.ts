@@ -270,6 +270,7 @@ describe("the gateway's refusals", () => {
     for (const path of [
       `/api/rpc?token=${host.token}`,
       "/healthz?access_token=x",
+      "/healthz?Token=x",
       `/api/events?x=${host.token}`,
       "/?ticket=abc",
     ])
