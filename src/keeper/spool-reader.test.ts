@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,4 +82,29 @@ describe("readers of one spool", () => {
       await rm(dir, { recursive: true });
     }
   });
+
+  it("P8: who waits for more is woken by it, by the end, or by giving up, and is listened to once however often it waits", async () => {
+    const spool = new SpoolReader(tmpdir());
+    const [gone, stays] = [new AbortController(), new AbortController()];
+    const listeners = () => [gone, stays].map(({ signal }) => getEventListeners(signal, "abort").length);
+    const isWaiting = (wait: Promise<void>) => Promise.race([wait.then(() => false), soon(true)]);
+    for (let length = 1; length <= 100; length++) {
+      const [first, second] = [spool.grown(length - 1, gone.signal), spool.grown(length - 1, stays.signal)];
+      const further = spool.grown(length, stays.signal);
+      spool.heard(length);
+      await Promise.all([first, second]);
+      assert.ok(await isWaiting(further));
+    }
+    assert.deepEqual(listeners(), [1, 1]);
+    const leaving = [100, 5_000].map((after) => spool.grown(after, gone.signal));
+    const kept = spool.grown(100, stays.signal);
+    gone.abort();
+    await Promise.all([...leaving, spool.grown(100, gone.signal)]);
+    assert.ok(await isWaiting(kept));
+    spool.finish(100);
+    await Promise.all([kept, spool.grown(100, stays.signal)]);
+  });
 });
+
+/** After all that promises have to do by now. */
+const soon = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(() => resolve(value)));

@@ -19,6 +19,12 @@ interface OpenSegment {
   readers: number;
 }
 
+interface Waiter {
+  readonly after: number;
+  readonly signal: AbortSignal;
+  readonly resolve: () => void;
+}
+
 export class SpoolReader implements Spool {
   readonly #dir: string;
   #length = 0;
@@ -27,7 +33,9 @@ export class SpoolReader implements Spool {
   /** First offsets of the segments, ascending, as last listed. */
   #segments: number[] = [];
   #open: OpenSegment | undefined;
-  #waiters = new Set<{ after: number; wake: () => void }>();
+  readonly #waiters = new Set<Waiter>();
+  /** Whose abort is heard of: a viewer waits with one signal for each key, and to listen anew each time took 40 µs. */
+  readonly #heeded = new WeakSet<AbortSignal>();
   #idle: NodeJS.Timeout | undefined;
   #used = false;
 
@@ -94,17 +102,11 @@ export class SpoolReader implements Spool {
 
   grown(after: number, signal: AbortSignal): Promise<void> {
     if (this.#length > after || this.#ended || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#waiters.delete(waiter);
-        resolve();
-        // Who waits for the bytes is on its way by then.
-        queueMicrotask(() => signal.removeEventListener("abort", wake));
-      };
-      const waiter = { after, wake };
-      signal.addEventListener("abort", wake, { once: true });
-      this.#waiters.add(waiter);
-    });
+    if (!this.#heeded.has(signal)) {
+      this.#heeded.add(signal);
+      signal.addEventListener("abort", () => this.#wake(), { once: true });
+    }
+    return new Promise((resolve) => this.#waiters.add({ after, signal, resolve }));
   }
 
   /** Gives back memory and the open file; reading again takes them again. */
@@ -117,7 +119,11 @@ export class SpoolReader implements Spool {
 
   #wake(): void {
     // A set may lose what it is walked over.
-    for (const waiter of this.#waiters) if (this.#ended || this.#length > waiter.after) waiter.wake();
+    for (const waiter of this.#waiters) {
+      if (this.#length <= waiter.after && !this.#ended && !waiter.signal.aborted) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
   }
 
   #keepWarm(): void {
