@@ -8,6 +8,7 @@ import { USUAL } from "./terminal/font-size.ts";
 import { boundMarks } from "./terminal/marks.ts";
 import { dark, LEAST_CONTRAST, light } from "./terminal/palette.ts";
 import { accelerate } from "./terminal/renderer.ts";
+import { scrollByFinger } from "./terminal/touch.ts";
 
 export interface ScreenOptions {
   label: string;
@@ -86,6 +87,7 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
   terminal.textarea?.setAttribute("aria-label", options.label);
   const fitting = new Fitting(terminal, place, options);
   const renderer = accelerate(terminal, place, () => fitting.remeasure());
+  const finger = scrollByFinger(terminal, place);
 
   const watcher = new ResizeObserver(() => fitting.fit());
   watcher.observe(place);
@@ -112,6 +114,7 @@ export function openScreen(place: HTMLElement, options: ScreenOptions): Screen {
       watcher.disconnect();
       system.removeEventListener("change", repaint);
       window.removeEventListener("hearth-theme", repaint);
+      finger[Symbol.dispose]();
       renderer[Symbol.dispose]();
       terminal.dispose();
     },
