@@ -94,7 +94,9 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
       if (running.some((row) => row.status === "running")) {
         throw new HostError("session_busy", "Processes or terminals of this conversation run: end them first");
       }
-      return { deleted: await turns.delete(session_id) };
+      const deleted = await turns.delete(session_id);
+      await processes.forgetSession(session_id);
+      return { deleted };
     },
     "session.export": ({ session_id, format }) => turns.export(session_id, format ?? "json"),
 

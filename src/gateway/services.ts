@@ -83,6 +83,8 @@ export interface ProcessService {
   wait(id: string, options: { timeoutMs?: number; signal?: AbortSignal }): Promise<Result<"process.wait">>;
   kill(id: string, options: { graceMs?: number; source: string }): Promise<Result<"process.kill">>;
   killAll(filter: { session_id?: string; task_id?: string }, source: string): Promise<number>;
+  /** Forgets what has ended in a session. */
+  forgetSession(sessionId: string): Promise<void>;
   write(id: string, bytes: Uint8Array): Promise<number>;
   submit(id: string, line: string): Promise<number>;
   closeInput(id: string): Promise<void>;

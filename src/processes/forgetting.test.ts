@@ -11,6 +11,7 @@ function bed(open: Promise<void>) {
   const ids: string[] = [];
   const known = {
     values: () => ids.map((id, n) => ({ id, running: false, endedFor: n, bytesKept: 0, row: { closed: true } })),
+    has: (id: string) => ids.includes(id),
     delete: (id: string) => ids.splice(ids.indexOf(id), 1),
   };
   const forgetting = new Forgetting({

@@ -1,9 +1,11 @@
 // Forgets ended processes in time: row, output and files together, but never before their notices were told (P24).
 import type { Keepers } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { HOST_STREAM } from "../protocol/events.ts";
 import type { Known } from "./known.ts";
 import type { Recorder } from "./record.ts";
 import { type Keep, toForget } from "./retention.ts";
+import type { Supervised } from "./supervised.ts";
 
 const SWEEP_MS = 60_000;
 /** Sorting out the oldest costs a look at all that have ended: it is done for so many at once, or after a moment. */
@@ -64,7 +66,7 @@ export class Forgetting {
   async #sweep(): Promise<void> {
     this.#ended = 0;
     this.#callOff();
-    const { known, log, recorder, keepers, keep, onWarning } = this.#o;
+    const { known, log, keep } = this.#o;
     const ended = known
       .values()
       .filter((process) => !process.running)
@@ -78,6 +80,30 @@ export class Forgetting {
     if (due.length === 0) return;
     const untold = new Set([...(await log.views(NOTICE_VIEW)).keys()].map(processOf));
     const ids = due.filter((id) => !untold.has(id));
+    await this.#forget(ids);
+  }
+
+  /**
+   * Forgets those of them whose end and whose output's end is recorded, with what was to be told of them: nobody is left to
+   * hear it. Never rejects.
+   */
+  async withSession(processes: readonly Supervised[]): Promise<void> {
+    const { log, onWarning } = this.#o;
+    const ids = processes.filter((process) => !process.running && process.row.closed).map((process) => process.id);
+    try {
+      const notices = [...(await log.views(NOTICE_VIEW)).keys()].filter((key) => ids.includes(processOf(key)));
+      const told = notices.map((key) => ({ view: NOTICE_VIEW, key, value: null }));
+      if (told.length > 0) await log.append(HOST_STREAM, [], { views: told });
+      await this.#forget(ids);
+    } catch (error) {
+      onWarning(`Processes of a conversation that was deleted could not be removed: ${String(error)}`);
+    }
+  }
+
+  async #forget(wanted: readonly string[]): Promise<void> {
+    const { known, recorder, keepers, onWarning } = this.#o;
+    // Another may have begun with some of them meanwhile.
+    const ids = wanted.filter((id) => known.has(id));
     if (ids.length === 0) return;
     for (const id of ids) known.delete(id);
     // The files first: a row without files is forgotten by the next host, files without a row are a process it has to take over.

@@ -340,7 +340,9 @@ export class Processes implements AsyncDisposable {
     const status = row.status !== "running" ? "exited" : o.signal?.aborted === true ? "interrupted" : "timeout";
     const notes = [
       ...(clamped ? [`${asked / 1000} s were asked for; the limit is ${limit / 1000} s.`] : []),
-      ...(status === "timeout" ? [`It still runs after ${Math.min(asked, limit) / 1000} s.`] : []),
+      ...(status === "timeout"
+        ? [process.unrecorded ? UNRECORDED : `It still runs after ${Math.min(asked, limit) / 1000} s.`]
+        : []),
       ...(status === "interrupted" ? ["The wait was interrupted; the process runs on."] : []),
     ];
     const characters = status === "exited" ? WAIT_CHARACTERS : WAIT_CHARACTERS / 2;
@@ -370,6 +372,11 @@ export class Processes implements AsyncDisposable {
     const { graceMs } = this.#o.settings();
     const already = await Promise.all(wanted.map((process) => process.kill({ graceMs, source })));
     return wanted.filter((process, at) => already[at] === false && !process.running).length;
+  }
+
+  /** Its conversation is deleted: what has ended in it goes too, row, output and files. */
+  async forgetSession(sessionId: string): Promise<void> {
+    await this.#forgetting.withSession(this.#known.ofEither({ session_id: sessionId }));
   }
 
   /** Bytes taken. Errors: already_exited. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { RunningHost, Watched } from "../support/running-host.ts";
 
@@ -23,8 +25,14 @@ describe("deleting a conversation", () => {
     assert.deepEqual((await client.call("session.list", {})).sessions, []);
     const status = await client.call("host.status", {});
     assert.deepEqual([status.processes, status.terminals, status.turns], [0, 0, 0]);
-    const poll = await client.call("process.poll", { process_id });
-    assert.deepEqual([poll.status, poll.termination_source], ["killed", "session.delete"]);
+    // What it has printed goes with the conversation it was part of.
+    assert.deepEqual((await client.call("process.list", { terminals: true })).processes, []);
+    await assert.rejects(client.call("process.poll", { process_id }), { reason: "process_not_found" });
+    const children = await readdir(join(host.home, "children"));
+    assert.deepEqual(
+      children.filter((name) => name.startsWith(process_id)),
+      [],
+    );
     assert.equal(watched.of("turn.started").length, 1, "neither the queued prompt nor the notice has started a turn");
     await assert.rejects(client.call("session.history", { session_id }), { reason: "session_not_found" });
   });

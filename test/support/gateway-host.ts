@@ -336,6 +336,7 @@ function fakeProcesses(children: Map<string, FakeChild>, waits: AbortSignal[]): 
     },
     kill: async () => unasked(),
     killAll: async () => 0,
+    forgetSession: async () => undefined,
     write: async (id, bytes) => child(id).write(bytes),
     submit: async (id, line) => child(id).write(Buffer.from(`${line}\n`)),
     closeInput: async () => undefined,
