@@ -23,7 +23,7 @@ describe("the story of a first run", () => {
   }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    await using workspace = await makeWorkspace({ seconds: 6, lines: 60 });
+    await using workspace = await makeWorkspace({ seconds: 6, lines: 60, stops: true });
     await using host = await RunningHost.start();
     const context = await browser.newContext({ viewport: { width: 1360, height: 850 } });
     const page = await context.newPage();
@@ -75,6 +75,7 @@ describe("the story of a first run", () => {
     await page.locator('[data-testid="connection"][data-state="ready"]').waitFor({ state: "attached" });
     const after = await client.call("process.poll", { process_id });
     assert.equal(after.pid, before.pid, "the process never noticed");
+    await workspace.goOn();
 
     // The notices arrive: the pattern, then the end, each with a turn of its own or together.
     await watched.until(() => watched.of("notice").length === 2 && watched.of("process.closed").length === 1);
