@@ -50,6 +50,15 @@ function slow() {
 }
 
 describe("a JSON-RPC dialogue", () => {
+  it("P17: names a field that is only misspelt, and does nothing; another that nobody knows is passed over", async () => {
+    const to = dialogue(lists);
+    const wrong = await say(to, call(1, "process.start", { command: "true", notify_on_complet: true }));
+    assert.ok(wrong && "error" in wrong);
+    assert.deepEqual([wrong.error.code, wrong.error.data.field], [-32602, "notify_on_complet"]);
+    assert.equal(wrong.error.message, "notify_on_complet: there is no such field: notify_on_complete is meant");
+    assert.equal(codeOf(await say(to, call(2, "session.list", { cols: 80, colour: "red" }))), undefined);
+  });
+
   it("G3, F37: answers each malformed frame once, with the right code, and goes on", async () => {
     const to = dialogue(lists);
     const valid = JSON.stringify(call(1));

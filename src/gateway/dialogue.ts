@@ -4,6 +4,7 @@ import { HostError, toWire, type WireError } from "../protocol/errors.ts";
 import { firstWrong } from "../protocol/first-wrong.ts";
 import { CANCEL_METHOD, CancelParams, RequestId, type RpcAnswer, RpcRequest } from "../protocol/frames.ts";
 import { type Method, methods } from "../protocol/methods.ts";
+import { misspelt } from "../protocol/misspelt.ts";
 import type { Door } from "./admission.ts";
 import { type Handlers, handlerOf, type Subscriber } from "./handlers.ts";
 import { type Parsed, parseJson } from "./json.ts";
@@ -156,6 +157,8 @@ export class Dialogue {
         throw new HostError("forbidden", `${method} is only for clients on the host's own Unix socket.`);
       const checked = schema.safeParse(params);
       if (!checked.success) throw wrongParams(checked.error);
+      const slip = misspelt(params as Record<string, unknown>, fieldsOf.get(method) ?? NO_FIELDS);
+      if (slip !== undefined) throw slipOf(slip);
       if (this.#open.size >= MAX_OPEN)
         throw new HostError("too_many", `${MAX_OPEN} requests of this connection are open: wait for some answers.`);
       this.#open.set(id, call);
@@ -213,4 +216,11 @@ function wrongParams(error: z.ZodError): HostError {
   const { field, sentence } = firstWrong(error, "params");
   return new HostError("invalid_params", sentence, { data: { field } });
 }
+/** The fields that each method knows. */
+const fieldsOf = new Map<string, ReadonlySet<string>>(
+  Object.entries(methods).map(([name, { params }]) => [name, new Set(Object.keys(params.shape))]),
+);
+const NO_FIELDS: ReadonlySet<string> = new Set();
+const slipOf = ({ field, meant }: { field: string; meant: string }): HostError =>
+  new HostError("invalid_params", `${field}: there is no such field: ${meant} is meant`, { data: { field } });
 const sentence = (parsed: { error?: z.ZodError | undefined }): string => firstWrong(parsed.error, "params").sentence;

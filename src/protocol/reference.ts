@@ -69,7 +69,8 @@ Made from the protocol's own tables in \`src/protocol\`. How requests travel is 
 ## Methods
 
 JSON-RPC 2.0 over \`GET /api/ws\` (one message each) and \`POST /api/rpc\` (one request a call, answered with HTTP 200 also for
-its errors). \`$/cancel {id}\` cancels a request on the same connection. Unknown fields are passed over, wrong ones named.
+its errors). \`$/cancel {id}\` cancels a request on the same connection. Unknown fields are passed over, but not
+those that only miss the spelling of a known one; wrong ones are named.
 
 ${methodRows.join("\n\n")}
 

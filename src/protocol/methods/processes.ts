@@ -52,7 +52,7 @@ export const processMethods = {
         notify_on_complete: z.boolean().optional(),
         /** At most what the settings allow. */
         limits: z
-          .object({
+          .strictObject({
             memory_bytes: z
               .number()
               .int()
@@ -156,7 +156,8 @@ export const processMethods = {
   ),
   "process.kill_all": method(
     "Ends all processes, or those of one session or task.",
-    z.object({ session_id: Id.optional(), task_id: Id.optional() }),
+    // Which are meant must not get lost.
+    z.strictObject({ session_id: Id.optional(), task_id: Id.optional() }),
     z.object({ killed: z.number().int() }),
   ),
   "process.write": method(
