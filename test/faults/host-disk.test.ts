@@ -98,6 +98,9 @@ describe("a host whose disk is full", () => {
       const unrecorded = await killing;
       assert.equal(unrecorded.status, "running");
       assert.match(unrecorded.note ?? "", /has ended, but that is not written down/);
+      const waited = await client.call("process.wait", { process_id: child.process_id, timeout: 0 });
+      assert.equal(waited.status, "timeout");
+      assert.match(waited.note ?? "", /^It has ended, but that is not written down/);
       await truncate(ballast, 0);
       const end = await client.call("process.wait", { process_id: child.process_id, timeout: 60 });
       assert.deepEqual([end.status, end.completion_reason, end.signal], ["exited", "killed", "SIGTERM"]);
