@@ -251,7 +251,7 @@ function build({ home, cwd, version, screen }: Surroundings, end: (exitCode: num
     "hearth kill --signal HUP proc_5f0c1e2d3b4a",
   )
     .alias("stop")
-    .option("--signal <name>", "send this signal instead, and wait for nothing", signalName)
+    .option("-s, --signal <name>", "send this signal instead, and wait for nothing", signalName)
     .option("-f, --force", "do not ask before a terminal is ended in which something runs")
     .option("--json", "print what was ended as JSON")
     .action(async (ids: string[], options: import("./processes.ts").KillOptions) => {
