@@ -114,15 +114,18 @@ export async function startHost(config: Config, options: HostOptions): Promise<H
       ),
     configFile: settings.configFile,
   });
+  let screens: Terminals | undefined;
   const processes = await Processes.open({
     ...children,
     ...{ sandboxes, redactor },
     settings: () => config.current().processes,
     defaultCwd: homedir(),
+    onForgotten: (id) => screens?.forgetScreen(id),
   });
   parts.defer(() => sandboxes.close());
   parts.defer(() => processes.close());
   const terminals = await Terminals.open({ ...children, settings: () => config.current().processes });
+  screens = terminals;
   parts.defer(() => terminals.close());
 
   // Before what its tools wait for: a turn that is left open goes on with the next host, one whose tool fails does not.

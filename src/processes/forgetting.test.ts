@@ -4,11 +4,13 @@ import type { EventLog } from "../log/event-log.ts";
 import { Forgetting } from "./forgetting.ts";
 import type { Known } from "./known.ts";
 import type { Recorder } from "./record.ts";
+import type { Supervised } from "./supervised.ts";
 
 /** Processes that have ended, as far as forgetting asks about them; `open` holds each removal of files back. */
 function bed(open: Promise<void>) {
   const steps: string[] = [];
   const ids: string[] = [];
+  const forgotten: string[] = [];
   const known = {
     values: () => ids.map((id, n) => ({ id, running: false, endedFor: n, bytesKept: 0, row: { closed: true } })),
     has: (id: string) => ids.includes(id),
@@ -25,9 +27,10 @@ function bed(open: Promise<void>) {
       },
     },
     keep: () => ({ ended: 0, ms: 60_000 }),
+    onForgotten: (id) => forgotten.push(id),
     onWarning: (text) => steps.push(text),
   });
-  return { steps, ids, forgetting };
+  return { steps, ids, forgotten, forgetting };
 }
 
 describe("forgetting", () => {
@@ -72,5 +75,19 @@ describe("forgetting", () => {
     await sweeping;
     await forgetting.close();
     assert.deepEqual(steps, [...twenty.map((id) => `files ${id}`), `row ${twenty.join()}`]);
+  });
+
+  it("P24: of a conversation that is deleted what has ended goes at once, and what others keep of it", async () => {
+    const { steps, ids, forgotten, forgetting } = bed(Promise.resolve());
+    ids.push("proc_a", "proc_b", "proc_c", "proc_d");
+    const [a, b, c] = [
+      { id: "proc_a", running: false, row: { closed: true } },
+      { id: "proc_b", running: false, row: { closed: false } },
+      { id: "proc_c", running: true, row: { closed: false } },
+    ];
+    await forgetting.withSession([a, b, c] as unknown as Supervised[]);
+    assert.deepEqual(steps, ["files proc_a", "row proc_a"]);
+    assert.deepEqual([forgotten, ids], [["proc_a"], ["proc_b", "proc_c", "proc_d"]]);
+    await forgetting.close();
   });
 });

@@ -21,6 +21,8 @@ interface Options {
   recorder: Recorder;
   keepers: Pick<Keepers, "forget">;
   keep: () => Keep;
+  /** What others keep of them is not needed any more. */
+  onForgotten?: (id: string) => void;
   onWarning: (text: string) => void;
 }
 
@@ -101,11 +103,14 @@ export class Forgetting {
   }
 
   async #forget(wanted: readonly string[]): Promise<void> {
-    const { known, recorder, keepers, onWarning } = this.#o;
+    const { known, recorder, keepers, onWarning, onForgotten } = this.#o;
     // Another may have begun with some of them meanwhile.
     const ids = wanted.filter((id) => known.has(id));
     if (ids.length === 0) return;
-    for (const id of ids) known.delete(id);
+    for (const id of ids) {
+      known.delete(id);
+      onForgotten?.(id);
+    }
     // The files first: a row without files is forgotten by the next host, files without a row are a process it has to take over.
     const left = ids.values();
     const remove = async () => {

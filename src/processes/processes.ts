@@ -96,6 +96,8 @@ interface Options {
   /** Where else they can run; without it, nowhere. */
   sandboxes?: Sandboxes;
   defaultCwd: string;
+  /** Told of each process that is not remembered any more. */
+  onForgotten?: (id: string) => void;
   onWarning: (text: string) => void;
 }
 
@@ -123,6 +125,7 @@ export class Processes implements AsyncDisposable {
     this.#forgetting = new Forgetting({
       ...{ known: this.#known, log: o.log, recorder: this.#recorder, keepers: o.keepers, onWarning: o.onWarning },
       keep: () => ({ ended: this.#settings.keepEnded, ms: this.#settings.keepMs }),
+      ...(o.onForgotten === undefined ? {} : { onForgotten: o.onForgotten }),
     });
   }
 

@@ -1,6 +1,7 @@
 // One terminal from its shell's start to its end. The shell belongs to its keeper: hosts and viewers come and go.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Child, End } from "../keeper/keepers.ts";
+import { within } from "../keeper/patience.ts";
 import { type Attachment, type Drawn, drawnOf, emptySpool, Screen } from "../processes/attachment.ts";
 import { untilDurable } from "../processes/durable.ts";
 import { outcomeOf } from "../processes/outcome.ts";
@@ -150,8 +151,13 @@ export class Terminal {
 
   /** What a person calls it from now on; null: its name. Resolves once that is durable. */
   async rename(title: string | null): Promise<TerminalRow> {
-    // While its end is being recorded no row of a running one may be.
-    if (this.running && !this.living) await this.#ended.promise;
+    // While its end is being recorded no row of a running one may be; on a full disk that takes until there is room.
+    const ended = this.running && !this.living ? within(LAST_MOMENTS_MS, this.#ended.promise, { ref: false }) : "lives";
+    if ((await ended) === undefined)
+      throw new HostError(
+        "storage_full",
+        "That its shell has ended cannot be written down: free some space, then name it",
+      );
     const recording = (this.#saving ?? Promise.resolve()).then(() =>
       this.#around.recorder.renamed({ ...this.#row, title }, this.sizes),
     );

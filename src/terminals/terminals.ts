@@ -421,6 +421,11 @@ export class Terminals implements AsyncDisposable {
     return this.#screens.snapshot(drawn, budget);
   }
 
+  /** What it was drawn for is not remembered any more. */
+  forgetScreen(id: string): void {
+    this.#screens.forget(id);
+  }
+
   /** Lets go of all terminals; the shells live on. */
   async close(): Promise<void> {
     this.#leaving.abort();
