@@ -67,7 +67,7 @@ describe("a terminal's scrollback", () => {
     await type(page, "exit 3");
     const ended = page.locator('[data-testid="terminal-status"][data-phase="ended"]');
     await ended.waitFor();
-    await toTheFirst(page);
+    assert.equal(await toTheFirst(page), 0, "drawn anew in one go");
     assert.match((await ended.textContent()) ?? "", /exit code 3/);
     await page.reload();
     await ended.waitFor();

@@ -74,14 +74,21 @@ export async function type(page: Page, line: string, name = "main"): Promise<voi
 /** Number of the first line in view, of lines that are printed as `line 12 x…`; NaN while the screen is drawn anew. */
 export const top = (shown: string): number => Number(/^line (\d+) x/m.exec(shown)?.[1]);
 
-/** Scrolls up to the first of those lines. */
-export async function toTheFirst(page: Page): Promise<void> {
-  for (let presses = 0; presses < 200; presses++) {
-    // It is empty for a moment when it is drawn anew: then it has no first line to go by.
-    if (top(await until(page, /^line \d+ x/m)) <= 1) return;
+/** Scrolls up to the first of those lines; answers how often the screen was empty on the way. */
+export async function toTheFirst(page: Page): Promise<number> {
+  const empty = await page.evaluateHandle(() => {
+    const seen = { times: 0 };
+    const rows = document.querySelector(".xterm-rows");
+    const look = () => {
+      if (rows?.textContent?.trim() === "") seen.times += 1;
+    };
+    if (rows !== null) new MutationObserver(look).observe(rows, { childList: true, subtree: true });
+    return seen;
+  });
+  for (let presses = 0; presses < 200 && top(await until(page, /^line \d+ x/m)) > 1; presses++)
     await page.keyboard.press("Shift+PageUp");
-  }
   await until(page, /^line 1 x/m);
+  return empty.evaluate(({ times }) => times);
 }
 
 /** What was copied, once it is as wanted: the clipboard has it a moment after the key. */

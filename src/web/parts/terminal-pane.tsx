@@ -334,7 +334,9 @@ function handleOf(
     find,
     asText,
     copy: () => {
-      if (terminal.hasSelection()) void copyText(terminal.getSelection());
+      const chosen = () => terminal.hasSelection() && void copyText(terminal.getSelection());
+      if (terminal.hasSelection()) chosen();
+      else shell.whenDrawn(chosen);
       giveKeyboard(terminal);
     },
     paste: () => {

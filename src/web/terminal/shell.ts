@@ -7,6 +7,7 @@ import { isAnswer, Mute } from "../replay.ts";
 import { type Store, store } from "../store.ts";
 import { beginAnew } from "./anew.ts";
 import { Clamp } from "./clamp.ts";
+import { held, RELEASE } from "./hold.ts";
 import { stayIn } from "./stay.ts";
 
 export interface ShellState {
@@ -69,7 +70,7 @@ export class Shell implements Disposable {
   /** Older lines were left out, for the screen to come soon. */
   #incomplete = false;
   /** They were asked for: whether they are on their way already, and what is to be done once they are there. */
-  #older: { came: boolean; then: () => void } | undefined;
+  #older: { came: boolean; drawn: () => void } | undefined;
 
   constructor(options: ShellOptions) {
     this.#options = options;
@@ -152,8 +153,23 @@ export class Shell implements Disposable {
     this.#incomplete = false;
     // There is nobody to be asked any more, but who comes to what has ended is shown all of it.
     if (over) this.#attach(id, true);
-    this.#older = { came: false, then };
+    this.#older = { came: false, drawn: then };
     if (!over) this.#stream.history();
+  }
+
+  /** `then` comes when nothing is being drawn anew with more lines above it: what was marked is marked again by then. */
+  whenDrawn(then: () => void): void {
+    const older = this.#older;
+    if (!older?.came) {
+      // In its place in the stream: putting back what was marked may be due.
+      this.#options.terminal.write("", then);
+      return;
+    }
+    const before = older.drawn;
+    older.drawn = () => {
+      before();
+      then();
+    };
   }
 
   /** This viewer's size for everybody. */
@@ -171,7 +187,7 @@ export class Shell implements Disposable {
     this.#stream?.close();
     const older = this.#older;
     this.#older = undefined;
-    older?.then();
+    older?.drawn();
     const { terminal } = this.#options;
     let putBack: (() => void) | undefined;
     const listener: TerminalListener = {
@@ -185,7 +201,7 @@ export class Shell implements Disposable {
           terminal.write("", () => {
             putBack = stayIn(terminal);
           });
-        beginAnew(terminal, () => this.#sized(rows, cols));
+        beginAnew(asked ? held(terminal) : terminal, () => this.#sized(rows, cols));
       },
       onTitle: (title) => terminal.write("", () => this.#titled(title)),
       onResize: (rows, cols, yours) => {
@@ -203,8 +219,9 @@ export class Shell implements Disposable {
         this.#older = undefined;
         terminal.write("", () => {
           putBack?.();
-          older.then();
+          older.drawn();
         });
+        terminal.write(RELEASE);
       },
       onConnection: (is, over) => {
         // What an older stream still has to say is no longer about this screen.
