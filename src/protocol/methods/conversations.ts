@@ -89,7 +89,7 @@ export const conversationMethods = {
     z.object({ closed: z.boolean() }),
   ),
   "session.delete": method(
-    "Deletes a conversation, its history for good. Refused while something runs in it, unless `end` ends all that first.",
+    "Deletes a conversation for good, with its history and the processes that have ended in it. Refused while something runs in it, unless `end` ends all that first.",
     z.object({ ...session, end: z.boolean().optional() }),
     z.object({ deleted: z.boolean() }),
   ),
