@@ -1,34 +1,20 @@
 // A terminal on the page that is printed into faster than anything can be drawn, with poison, and with questions.
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { startBrowser } from "../support/browser.ts";
-import { RunningHost } from "../support/running-host.ts";
+import { terminalHome } from "../support/terminal-home.ts";
 import { live, openTerminals, screenText, type, until } from "../support/terminal-page.ts";
 
 describe("a terminal on the page under a flood", () => {
-  let host: RunningHost;
-  let home: string;
-  before(async () => {
-    home = await realpath(await mkdtemp(join(tmpdir(), "hearth-home-")));
-    host = await RunningHost.start({ HOME: home, SHELL: "/bin/bash" });
-  });
-  after(async () => {
-    await host[Symbol.asyncDispose]();
-    await rm(home, { recursive: true, force: true });
-  });
-  const begin = async () => {
-    const { session_id } = await (await host.client()).call("session.create", { workspace: home });
-    return session_id;
-  };
+  const shells = terminalHome({ shell: "/bin/bash" });
 
   it("T7: ends on the right screen, and Ctrl-C is not lost in it", { timeout: 180_000 }, async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     const errors: string[] = [];
-    const page = await openTerminals(t, browser, host, { session: await begin(), errors });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin(), errors });
     await type(page, "seq 1 4000000; echo finished-$((1+1))");
     await until(page, /\n3999999\n4000000\nfinished-2\n/);
     await type(page, "yes");
@@ -43,9 +29,9 @@ describe("a terminal on the page under a flood", () => {
   it("T14: counts of two thousand million stop nothing", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     const poison = [..."LMST@PXbI"].map((final) => `a\x1b[2147483647${final}`).join("");
-    await writeFile(join(home, "poison"), `${poison.repeat(20)}\x1b[H\x1b[2J`);
+    await writeFile(join(shells.home, "poison"), `${poison.repeat(20)}\x1b[H\x1b[2J`);
     await type(page, "cat poison; echo there-$((1+1))");
     await until(page, /there-2\n/);
   });
@@ -53,10 +39,10 @@ describe("a terminal on the page under a flood", () => {
   it("F51: answers none of the questions that were asked before it came", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     const questions = ["[c", "[>c", "[5n", "[6n", "[?6n", "[?2004$p", "[18t", "]11;?\x1b\\", "P$qm\x1b\\"];
     await writeFile(
-      join(home, "questions"),
+      join(shells.home, "questions"),
       questions
         .map((question) => `\x1b${question}`)
         .join("")

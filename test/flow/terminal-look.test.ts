@@ -1,12 +1,11 @@
 // Looking at what a terminal shows on the page in other ways than by eye and mouse: as text, by ear, far back.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
-import { RunningHost } from "../support/running-host.ts";
+import { terminalHome } from "../support/terminal-home.ts";
 import { copied, live, openTerminals, top, toTheFirst, type, until } from "../support/terminal-page.ts";
 
 const LINES = 12_000;
@@ -14,18 +13,7 @@ const LINES = 12_000;
 const KEPT = 10_000;
 
 describe("what a terminal shows", () => {
-  let host: RunningHost;
-  let home: string;
-  before(async () => {
-    home = await realpath(await mkdtemp(join(tmpdir(), "hearth-home-")));
-    await writeFile(join(home, ".bashrc"), "PS1='ready> '\n");
-    host = await RunningHost.start({ HOME: home, SHELL: "/bin/bash" });
-  });
-  after(async () => {
-    await host[Symbol.asyncDispose]();
-    await rm(home, { recursive: true, force: true });
-  });
-  const begin = async () => (await (await host.client()).call("session.create", { workspace: home })).session_id;
+  const shells = terminalHome({ shell: "/bin/bash", prompt: "ready> " });
   const menu = async (page: Page, deed: string) => {
     await page.getByTestId("terminal-menu").click();
     await page.locator(`[data-deed="${deed}"]`).click();
@@ -41,7 +29,7 @@ describe("what a terminal shows", () => {
   it("T9: 10,000 lines of scrollback are there after a reload, as on a page that never left", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     await type(
       page,
       `clear; for n in $(seq 1 ${LINES}); do printf 'line %d \\e[3%dmin colour\\e[0m\\n' $n $((n % 8)); done`,
@@ -62,7 +50,7 @@ describe("what a terminal shows", () => {
   it("T9: who scrolls up past what came with the screen is shown the rest, and stays where they look", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     // More than comes with a screen.
     const [lines, wide] = [2_500, "x".repeat(140)];
     const end = new RegExp(`line ${lines} x+\\nready> ?$`);
@@ -83,8 +71,8 @@ describe("what a terminal shows", () => {
   it("can be selected as text by a finger and copied, wrapped lines as one", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, {
-      session: await begin(),
+    const page = await openTerminals(t, browser, shells.host, {
+      session: await shells.begin(),
       context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
     });
     await type(page, "clear; seq -s ' ' 1 100; echo end");
@@ -111,7 +99,7 @@ describe("what a terminal shows", () => {
   it("is told to a screen reader where that is wanted, also after a reload", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     await until(page, /ready> ?$/);
     assert.equal(await page.locator(".xterm-accessibility").count(), 0);
     await menu(page, "reader");
@@ -128,7 +116,7 @@ describe("what a terminal shows", () => {
   it("F49: of a paste that its program cannot take the person is told", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     await type(page, "cat > lines; echo writ''ten");
     await until(page, /cat > lines; echo writ''ten$/);
     await page.evaluate((long) => navigator.clipboard.writeText(long), "x".repeat(10_000));
@@ -142,7 +130,7 @@ describe("what a terminal shows", () => {
   it("F49: a megabyte pasted into the page arrives whole where its program takes bytes", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     const text = Array.from({ length: 100_000 }, (_, at) => String(at).padStart(10, "0")).join("");
     await type(page, "stty raw -echo; echo re''ady; sleep 0.5; head -c 1000000 > raw.bin; stty sane; echo writ''ten");
     await until(page, /\nready/);
@@ -151,7 +139,7 @@ describe("what a terminal shows", () => {
     // So much is asked about first.
     await page.getByTestId("dialog-act").click();
     await until(page, /written/);
-    assert.equal((await readFile(join(home, "raw.bin"), "latin1")) === text, true);
+    assert.equal((await readFile(join(shells.home, "raw.bin"), "latin1")) === text, true);
     assert.equal(await page.getByTestId("terminal-notice").count(), 0);
   });
 });

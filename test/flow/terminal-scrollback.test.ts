@@ -1,12 +1,9 @@
 // What was printed long before is within reach: by wheel and keys, marked by a mouse, after a reload and after the end.
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it, type TestContext } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
-import { RunningHost } from "../support/running-host.ts";
+import { terminalHome } from "../support/terminal-home.ts";
 import { copied, live, openTerminals, top, toTheFirst, type, until } from "../support/terminal-page.ts";
 
 /** More than comes with a screen. */
@@ -14,21 +11,10 @@ const LINES = 2_500;
 const PRINT = `clear; for n in $(seq 1 ${LINES}); do printf 'line %d ${"x".repeat(140)}\\n' $n; done`;
 const PRINTED = new RegExp(`line ${LINES} x+\\nready> ?$`);
 describe("a terminal's scrollback", () => {
-  let host: RunningHost;
-  let home: string;
-  before(async () => {
-    home = await realpath(await mkdtemp(join(tmpdir(), "hearth-home-")));
-    await writeFile(join(home, ".bashrc"), "PS1='ready> '\n");
-    host = await RunningHost.start({ HOME: home, SHELL: "/bin/bash" });
-  });
-  after(async () => {
-    await host[Symbol.asyncDispose]();
-    await rm(home, { recursive: true, force: true });
-  });
-  const begin = async () => (await (await host.client()).call("session.create", { workspace: home })).session_id;
+  const shells = terminalHome({ shell: "/bin/bash", prompt: "ready> " });
   /** A page that was loaded anew after more had been printed than comes with a screen. */
   async function loadedAnew(t: TestContext, browser: Browser): Promise<Page> {
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     await type(page, PRINT);
     await until(page, PRINTED);
     await page.reload();
@@ -78,7 +64,7 @@ describe("a terminal's scrollback", () => {
   it("T9: a page of nothing but terminals can be typed into as soon as it is there again", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     await page.reload();
     await live(page);
     await until(page, /ready>/);

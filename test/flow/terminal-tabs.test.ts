@@ -1,27 +1,14 @@
 // Terminals on the page between several people: who closes what, who has the keyboard, what is said, and who may watch.
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
 import { openPage, picture } from "../support/process-page.ts";
-import { RunningHost } from "../support/running-host.ts";
+import { terminalHome } from "../support/terminal-home.ts";
 import { live, openTerminals, pane, type, until } from "../support/terminal-page.ts";
 
 describe("tabs of terminals", () => {
-  let host: RunningHost;
-  let home: string;
-  before(async () => {
-    home = await realpath(await mkdtemp(join(tmpdir(), "hearth-tabs-")));
-    host = await RunningHost.start({ HOME: home, SHELL: "/bin/sh" });
-  });
-  after(async () => {
-    await host[Symbol.asyncDispose]();
-    await rm(home, { recursive: true, force: true });
-  });
-  const begin = async () => (await (await host.client()).call("session.create", { workspace: home })).session_id;
+  const shells = terminalHome({ shell: "/bin/sh" });
   const tabOf = (page: Page, name: string) => page.getByTestId("terminal-tab").filter({ hasText: name });
   /** The terminal that typing goes to. */
   const typesInto = (page: Page, name: string) =>
@@ -37,11 +24,11 @@ describe("tabs of terminals", () => {
   it("T13: one that has ended by itself goes from every page when anybody closes it; a new one of its name appears in all", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const session = await begin();
-    const mine = await openTerminals(t, browser, host, { session });
+    const session = await shells.begin();
+    const mine = await openTerminals(t, browser, shells.host, { session });
     await mine.getByTestId("new-terminal").click();
     await live(mine, "2");
-    const theirs = await openTerminals(t, browser, host, { session });
+    const theirs = await openTerminals(t, browser, shells.host, { session });
     await tabOf(theirs, "2").click();
     await live(theirs, "2");
     await type(mine, "exit 4", "2");
@@ -65,7 +52,7 @@ describe("tabs of terminals", () => {
   it("T5: whoever asks for a terminal types into it: by the panel's tab, a new one, a split, a tab, and after a close", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const { page } = await openPage(t, browser, host, `#/s/${await begin()}`);
+    const { page } = await openPage(t, browser, shells.host, `#/s/${await shells.begin()}`);
     await page.getByTestId("tab-terminal").click();
     await live(page);
     await typesInto(page, "main");
@@ -107,7 +94,7 @@ describe("tabs of terminals", () => {
   it("T4: the panel is as wide as it was dragged, its shell is told, and it stays so", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const { page } = await openPage(t, browser, host, `#/s/${await begin()}`);
+    const { page } = await openPage(t, browser, shells.host, `#/s/${await shells.begin()}`);
     await page.getByTestId("tab-terminal").click();
     await live(page);
     const cols = async () => {
@@ -146,7 +133,7 @@ describe("tabs of terminals", () => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
     const phone = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
-    const { page } = await openPage(t, browser, host, `#/s/${await begin()}`, phone);
+    const { page } = await openPage(t, browser, shells.host, `#/s/${await shells.begin()}`, phone);
     await page.getByTestId("toggle-panel").tap();
     await page.getByTestId("tab-terminal").tap();
     await live(page);
@@ -162,7 +149,7 @@ describe("tabs of terminals", () => {
   it("A45: what a program says covers its output for a moment only, and Escape takes it away", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const page = await openTerminals(t, browser, host, { session: await begin() });
+    const page = await openTerminals(t, browser, shells.host, { session: await shells.begin() });
     const notice = pane(page).getByTestId("terminal-notice");
     await page.clock.install();
     await type(page, "clear; echo the first row; printf '\\033]9;look here\\007'");
@@ -184,9 +171,9 @@ describe("tabs of terminals", () => {
   it("A18: a link to watch is made, copied, found again and ended on the page; who watches sees its name", async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const session = await begin();
-    const client = await host.client();
-    const page = await openTerminals(t, browser, host, { session });
+    const session = await shells.begin();
+    const client = await shells.host.client();
+    const page = await openTerminals(t, browser, shells.host, { session });
     const { terminals } = await client.call("terminal.list", { session_id: session });
     await client.call("terminal.rename", { terminal_id: terminals[0]?.terminal_id ?? "", title: "build box" });
     await tabOf(page, "build box").waitFor();
@@ -216,7 +203,10 @@ describe("tabs of terminals", () => {
     await page.getByTestId("share-row").waitFor({ state: "detached" });
     await page.getByTestId("dialog-cancel").click();
 
-    const { process_id } = await client.call("process.start", { command: "echo from-afar; sleep 600", cwd: home });
+    const { process_id } = await client.call("process.start", {
+      command: "echo from-afar; sleep 600",
+      cwd: shells.home,
+    });
     await page.evaluate((hash) => location.assign(hash), `#/processes/${process_id}`);
     await page.getByTestId("process-share").click();
     await page.getByTestId("dialog-act").click();
