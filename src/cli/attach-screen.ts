@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openTerminal } from "../client/node.ts";
 import { TerminalStream } from "../client/terminal.ts";
+import { withoutAnswers } from "../protocol/terminal-answers.ts";
 import { codeOfEnd, type End, howItEnded, type Target } from "./attach.ts";
 import { readToken } from "./connect.ts";
 import type { DetachKeys } from "./detach-keys.ts";
@@ -11,7 +12,6 @@ import { safeLine } from "./safe-text.ts";
 import type { Screen } from "./screen.ts";
 import { socketIn } from "./socket-path.ts";
 import { TerminalModes } from "./terminal-modes.ts";
-import { withoutReports } from "./terminal-reports.ts";
 
 /** How long the hint stays before the screen is drawn over it. */
 const HINT_MS = 700;
@@ -220,4 +220,12 @@ class Attached {
     const { rows } = process.stdout;
     process.stdout.write(`${this.#uncover()}${this.#modes.reset()}\x1b[${rows};1H${"\n".repeat(rows)}\x1b[2J\x1b[H`);
   }
+}
+
+/**
+ * Input without the terminal's own answers. For a viewer that does not decide the size: there another viewer answers what
+ * programs ask, and an answer of ours would be a second one, and count as typing.
+ */
+function withoutReports(input: Buffer): Buffer {
+  return input.includes(0x1b) ? Buffer.from(withoutAnswers(input.toString("latin1")), "latin1") : input;
 }

@@ -3,9 +3,9 @@ import { useEffect, useRef, useState } from "react";
 import type { TerminalStream } from "../../client/terminal.ts";
 import type { Hub } from "../hub.ts";
 import { followOutput } from "../output/source.ts";
-import { isAnswer } from "../replay.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { beginAnew } from "../terminal/anew.ts";
+import { listenToData } from "../terminal/answers.ts";
 import { Clamp } from "../terminal/clamp.ts";
 import { commandOf, keysOf } from "../terminal/commands.ts";
 import { judgePaste } from "../terminal/paste.ts";
@@ -115,8 +115,8 @@ function typeInto(place: HTMLElement, { terminal }: Screen, stream: TerminalStre
     wishes[command]();
     return false;
   });
-  const data = terminal.onData((text) => {
-    if (!isAnswer(text)) stream.send(encoder.encode(text));
+  const data = listenToData(terminal, (text, answer) => {
+    if (!answer) stream.send(encoder.encode(text));
   });
   const paste = (event: ClipboardEvent) => {
     event.preventDefault();

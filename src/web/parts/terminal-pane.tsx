@@ -2,8 +2,8 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { copyText } from "../clipboard.ts";
 import type { Hub } from "../hub.ts";
-import { isAnswer } from "../replay.ts";
 import { openScreen, type Screen } from "../screen.ts";
+import { listenToData } from "../terminal/answers.ts";
 import { catchAttempts, Quiet } from "../terminal/attempts.ts";
 import { type Command, commandOf, keysOf } from "../terminal/commands.ts";
 import type { Font } from "../terminal/font-size.ts";
@@ -204,10 +204,10 @@ let heldKey: string | undefined;
 /** Keys, answers and mouse reports to the shell; the page's own keys to the page. */
 function listenToKeys({ terminal }: Screen, shell: Shell, live: Live, dismiss: () => void): Disposable {
   const listening = [
-    terminal.onData((data) => {
+    listenToData(terminal, (data, answer) => {
       const { ctrl } = live.current;
-      const held = ctrl.current.held && !isAnswer(data);
-      shell.input(held ? withCtrl(data) : data);
+      const held = ctrl.current.held && !answer;
+      shell.input(held ? withCtrl(data) : data, answer);
       if (held) ctrl.current.release();
     }),
     // Mouse reports in the old encoding are bytes, not text.

@@ -3,7 +3,7 @@ import type { Terminal } from "@xterm/xterm";
 import { openTerminal } from "../../client/browser.ts";
 import type { HearthClient } from "../../client/client.ts";
 import { type TerminalListener, TerminalStream } from "../../client/terminal.ts";
-import { isAnswer, Mute } from "../replay.ts";
+import { Mute } from "../replay.ts";
 import { type Store, store } from "../store.ts";
 import { beginAnew } from "./anew.ts";
 import { Clamp } from "./clamp.ts";
@@ -117,10 +117,10 @@ export class Shell implements Disposable {
     }
   }
 
-  /** What a person typed or pasted, or what the emulator answers by itself. */
-  input(data: string): void {
+  /** What a person typed or pasted, or, with `answer`, what the emulator says by itself. */
+  input(data: string, answer = false): void {
     const { mine, phase } = this.state.get();
-    if (isAnswer(data) && (this.muted || !mine || this.#isLate() || phase === "away")) return;
+    if (answer && (this.muted || !mine || this.#isLate() || phase === "away")) return;
     if (MOUSE.test(data) && phase === "away") return;
     // Typing takes the size over; a mouse that only passes by does not.
     if (!mine && MOTION.test(data)) return;
