@@ -79,8 +79,12 @@ export async function toTheFirst(page: Page): Promise<number> {
   const empty = await page.evaluateHandle(() => {
     const seen = { times: 0 };
     const rows = document.querySelector(".xterm-rows");
+    let [last, was] = [performance.now(), false];
     const look = () => {
-      if (rows?.textContent?.trim() === "") seen.times += 1;
+      const [now, is] = [performance.now(), rows?.textContent?.trim() === ""];
+      // A screen that is held is let go after a second, so that one which is drawn more slowly than that is seen empty.
+      if (is && !was && now - last < 1_000) seen.times += 1;
+      [last, was] = [now, is];
     };
     if (rows !== null) new MutationObserver(look).observe(rows, { childList: true, subtree: true });
     return seen;
