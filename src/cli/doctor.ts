@@ -1,6 +1,6 @@
 // `hearth doctor`: what is missing on this machine and how to get it. Works without a host, and says what a host would.
 import { execFile } from "node:child_process";
-import { access, constants, stat, statfs } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -9,13 +9,14 @@ import { compilerCommand, keeperBinary } from "../config/keeper-binary.ts";
 import { assertServable, loadSettings, type Settings } from "../config/settings.ts";
 import { findProgram, openerOf } from "./browser.ts";
 import { connect } from "./connect.ts";
+import { homeFindings } from "./doctor-home.ts";
 import { limitsFindings } from "./doctor-limits.ts";
 import { sandboxFindings } from "./doctor-sandboxes.ts";
 import { EXIT } from "./failure.ts";
 import { answers, readHostFile } from "./host-file.ts";
 import { findPortHolder } from "./port-holder.ts";
 import { safeJson, safeLine } from "./safe-text.ts";
-import { type Screen, size } from "./screen.ts";
+import type { Screen } from "./screen.ts";
 
 export interface Finding {
   what: string;
@@ -35,7 +36,7 @@ export async function doctor(json: boolean, screen: Screen): Promise<number> {
     nodeFinding(),
     keeperFindings(settings, env),
     pageFinding(settings),
-    homeFindings(settings),
+    homeFindings(settings.home),
     portFinding(settings, running),
     settingFindings(settings),
     running ? modelsOfHost(settings) : modelFindings(settings),
@@ -91,76 +92,6 @@ async function pageFinding({ root }: Settings): Promise<Finding[]> {
   if (built) return [{ what: "Page", state: "ok", found: dirname(page) }];
   const remedy = `run \`node ${join(root, "setup", "setup.mjs")}\`, which says why`;
   return [{ what: "Page", state: "advice", found: "not built: the host runs, browsers get nothing", remedy }];
-}
-
-const LEAST_BYTES = 100 * 2 ** 20;
-const FEW_BYTES = 2 ** 30;
-/** File systems of other machines, whose locks and syncs cannot be trusted with a log: NFS, SMB, CIFS, SMB2, 9p, Ceph. */
-const remote = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x00c36400]);
-
-/** A token that others can read keeps the host from starting. */
-async function openToken(home: string): Promise<Finding | undefined> {
-  const token = join(home, "token");
-  const mode = await stat(token).then(
-    (found) => found.mode,
-    () => 0, // None yet: it will be made.
-  );
-  if ((mode & 0o077) === 0) return undefined;
-  return { what: "Home", state: "missing", found: `${token} is open to other users`, remedy: `chmod 600 ${token}` };
-}
-
-async function homeFindings({ home }: Settings): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const existing = await nearestDirectory(home);
-  const set = "set HEARTH_HOME to another directory";
-  if (existing === home) {
-    const { mode, uid } = await stat(home);
-    const mine = process.geteuid?.() ?? uid;
-    if (uid !== mine)
-      findings.push({ what: "Home", state: "missing", found: `${home} belongs to user ${uid}`, remedy: set });
-    else if ((mode & 0o077) !== 0) {
-      findings.push({
-        what: "Home",
-        state: "missing",
-        found: `${home} is open to other users`,
-        remedy: `chmod 700 ${home}`,
-      });
-    } else findings.push((await openToken(home)) ?? { what: "Home", state: "ok", found: home });
-  } else {
-    const writable = await access(existing, constants.W_OK | constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    findings.push(
-      writable
-        ? { what: "Home", state: "ok", found: `${home} (will be made)` }
-        : { what: "Home", state: "missing", found: `${home} cannot be made below ${existing}`, remedy: set },
-    );
-  }
-  const disk = await statfs(existing);
-  if (remote.has(disk.type >>> 0)) {
-    findings.push({
-      what: "File system",
-      state: "missing",
-      found: `${home} is on a network file system`,
-      remedy: "set HEARTH_HOME to a local directory",
-    });
-  }
-  const free = disk.bavail * disk.bsize;
-  const found = `${size(free)} free at ${existing}`;
-  if (free < LEAST_BYTES) findings.push({ what: "Disk", state: "missing", found, remedy: `free some, or ${set}` });
-  else if (free < FEW_BYTES)
-    findings.push({ what: "Disk", state: "advice", found, remedy: "output and history need room: free some" });
-  else findings.push({ what: "Disk", state: "ok", found });
-  return findings;
-}
-
-async function nearestDirectory(path: string): Promise<string> {
-  const found = await stat(path).then(
-    (one) => one.isDirectory(),
-    () => false,
-  );
-  return found || path === dirname(path) ? path : nearestDirectory(dirname(path));
 }
 
 async function portFinding(settings: Settings, running: boolean): Promise<Finding[]> {

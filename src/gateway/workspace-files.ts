@@ -3,12 +3,11 @@ import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, stat, statfs, unlink } from "node:fs/promises";
 import { HostError } from "../protocol/errors.ts";
+import { isKernelView } from "../protocol/file-systems.ts";
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 /** Opens a directory as a place only, which needs no permission to list it. Node does not name it; Linux numbers it so. */
 const O_PATH = 0x200000;
-/** Magic numbers of file systems whose "files" are views of the kernel: reading there can show secrets or block. */
-const KERNEL_VIEWS = new Set([0x9fa0 /* proc */, 0x62656572 /* sysfs */, 0x64626720 /* debugfs */, 0x74726163]);
 const LONGEST_NAME = 255;
 const LONGEST_PATH = 4096;
 
@@ -79,7 +78,7 @@ export class WorkspaceFiles {
     try {
       const stats = await handle.stat();
       refuseIrregular(stats);
-      if (KERNEL_VIEWS.has((await statfs(`/proc/self/fd/${handle.fd}`)).type)) throw notRegular("a view of the kernel");
+      if (isKernelView((await statfs(`/proc/self/fd/${handle.fd}`)).type)) throw notRegular("a view of the kernel");
       return { handle, stats, name, [Symbol.asyncDispose]: () => handle.close() };
     } catch (error) {
       await handle.close();

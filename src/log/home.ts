@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readFile, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { networkFileSystem } from "../protocol/file-systems.ts";
 
 /** The home cannot be used; `message` says why and what to do. */
 export class HomeRefused extends Error {
@@ -26,29 +27,6 @@ export const thisSystem: System = {
   uid: process.geteuid?.() ?? -1,
 };
 
-const FUSE = 0x65735546;
-/** File systems whose locks or syncs do not reach the machine that has the disk, or not reliably. */
-const network: Readonly<Record<number, string>> = {
-  26985: "NFS",
-  20859: "SMB",
-  4283649346: "CIFS",
-  4266872130: "SMB2",
-  22092: "NCP",
-  16914839: "9p",
-  12805120: "Ceph",
-  1397113167: "AFS",
-  1799439955: "AFS",
-  1937076805: "Coda",
-  198183888: "Lustre",
-  1196443219: "GPFS",
-  537068840: "OrangeFS",
-  428016422: "BeeGFS",
-  2020557398: "VirtualBox shared folder",
-};
-/** FUSE is local for some (ntfs-3g, mergerfs) and the network for these; the kernel knows the name behind `fuse.`. */
-const networkFuse =
-  /^fuse\.(sshfs|rclone|s3fs|s3ql|gcsfuse|goofys|glusterfs|ceph|davfs2?|curlftpfs|juicefs|seaweedfs|moosefs|mfs|smbnetfs|gvfsd-fuse|blobfuse2?|onedriver|google-drive-ocamlfuse)/;
-
 /** Makes the home (0700) if it is not there. Throws HomeRefused if it is not the user's own, open to others, or remote. */
 export async function checkHome(home: string, system: System = thisSystem): Promise<void> {
   await makeHome(home);
@@ -65,8 +43,7 @@ export async function checkHome(home: string, system: System = thisSystem): Prom
   if ((stat.mode & 0o077) !== 0) {
     throw new HomeRefused(`${home} is open to other users: run \`chmod 700 ${home}\` and start again`);
   }
-  const type = (await system.fileSystem(home)) >>> 0;
-  const name = network[type] ?? (type === FUSE ? await remoteFuse(home, system) : undefined);
+  const name = await networkFileSystem(resolve(home), await system.fileSystem(home), () => system.mounts());
   if (name !== undefined) {
     throw new HomeRefused(
       `${home} is on a network file system (${name}), where the log cannot be kept safe: set HEARTH_HOME to a local directory`,
@@ -103,21 +80,6 @@ async function isThere(path: string): Promise<boolean> {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-async function remoteFuse(home: string, system: System): Promise<string | undefined> {
-  const path = resolve(home);
-  let best = { point: "", type: "" };
-  for (const line of (await system.mounts()).split("\n")) {
-    const [before = "", after = ""] = line.split(" - ");
-    const point = (before.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, octal) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
-    const inside = point === "/" || path === point || path.startsWith(`${point}/`);
-    // Later lines are mounted over earlier ones.
-    if (point !== "" && inside && point.length >= best.point.length) best = { point, type: after.split(" ")[0] ?? "" };
-  }
-  return networkFuse.test(best.type) ? best.type : undefined;
 }
 
 /** A directory in the home: made (0700) if it is not there, one's own, and no link that leads elsewhere. Throws HomeRefused. */

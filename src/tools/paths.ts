@@ -3,10 +3,8 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { isKernelView } from "../protocol/file-systems.ts";
 import { BadArguments } from "./tool.ts";
-
-/** Magic numbers of Linux file systems whose "files" are views of the kernel: reading there can show secrets or block. */
-const KERNEL_VIEWS = new Set([0x9fa0 /* proc */, 0x62656572 /* sysfs */, 0x64626720 /* debugfs */, 0x74726163]);
 
 /** The absolute form of `path`: relative ones start at `workspace`, `~` is the home directory. Throws BadArguments. */
 export function toAbsolute(workspace: string, path: string): string {
@@ -66,7 +64,7 @@ export async function openRegular(path: string, keepout: Keepout): Promise<Regul
     refuseIrregular(path, stats);
     const real = await openedPath(handle, path);
     await keepout.check(real);
-    if (KERNEL_VIEWS.has((await statfs(real)).type)) {
+    if (isKernelView((await statfs(real)).type)) {
       throw new Error(`${path} is a view of the kernel, not a regular file: use the terminal if you need it`);
     }
     return { handle, stats, [Symbol.asyncDispose]: () => handle.close() };
