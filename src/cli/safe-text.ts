@@ -1,5 +1,6 @@
 // Text of tools, models and processes as a terminal may show it: what would command the terminal is made visible (A46).
 import { mixedLetters } from "../client/mixed-scripts.ts";
+import { LONGEST_BLANK, nameUnseen } from "../client/unseen.ts";
 
 /** Controls except tab and newline, and marks that reorder or hide text. Joiners stay: words and emoji are made with them. */
 const COMMANDING =
@@ -27,20 +28,12 @@ export function safeJson(value: unknown, indent?: number): string {
   );
 }
 
-/** What fonts draw as nothing, or as nothing of its own. */
-const UNSEEN =
-  /[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u115f\u1160\u2800\u3164\uffa0]|\u034f|\u17b4|\u17b5|(?! )\p{Zs}/gu;
-/** More blanks than this in a row are counted instead, so that nothing can be pushed out of sight. */
-const LONGEST_BLANK = 12;
-
 /**
  * What is to be approved must be what is read: joiners, odd blanks, carriage returns and letters that pass for others too; a
  * row of the same counts as one.
  */
 export function exact(text: string): string {
-  return safe(unmixed(text).replace(/\r\n/g, "\u240d\n"))
-    .replace(/\t/g, "\\t")
-    .replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  return nameUnseen(safe(unmixed(text).replace(/\r\n/g, "\u240d\n")).replace(/\t/g, "\\t"), named)
     .replace(
       /((?:\\u\{[\da-f]+\})|[\u2400-\u2421]|\\t)\1{3,}/g,
       (run: string, one: string) => `${one}×${run.length / one.length}`,

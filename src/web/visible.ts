@@ -1,5 +1,6 @@
 // Makes a command show what it is: whoever approves it must see every character that the shell will get (A36).
 import { mixedLetters } from "../client/mixed-scripts.ts";
+import { isUnseen, LONGEST_BLANK } from "../client/unseen.ts";
 
 export interface Piece {
   /**
@@ -10,14 +11,8 @@ export interface Piece {
   text: string;
 }
 
-/**
- * Controls, format characters (bidi, zero width, soft hyphen, tags), separators, private use, surrogates, unassigned,
- * variation selectors, and the letters that fonts draw as nothing.
- */
-const HIDDEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}\p{Variation_Selector}\u115f\u1160\u2800\u3164\uffa0]|\u034f|\u17b4|\u17b5|(?! )\p{Zs}/u;
-/** More of the same blank than this in a row is counted instead of drawn, so that nothing can be pushed out of sight. */
-const LONGEST_BLANK = 12;
+const CONTROL = /\p{Cc}/u;
+const isHidden = (character: string): boolean => CONTROL.test(character) || isUnseen(character);
 
 /** The text in pieces whose drawn form names every invisible character and every letter that passes for another. */
 export function visiblePieces(text: string): Piece[] {
@@ -42,7 +37,7 @@ export function visiblePieces(text: string): Piece[] {
       add("hidden", `␣×${run}`);
     } else if (character === "\t" && run <= LONGEST_BLANK) {
       add("space", "→\t".repeat(run));
-    } else if (odd || HIDDEN.test(character)) {
+    } else if (odd || isHidden(character)) {
       add("hidden", run > 3 ? `${named(character)}×${run}` : named(character).repeat(run));
     } else {
       add("plain", character.repeat(run));
@@ -55,7 +50,7 @@ export function visiblePieces(text: string): Piece[] {
 /** How many characters of the text cannot be seen as they are (line breaks and tabs not counted). */
 export function hiddenCount(text: string): number {
   let count = 0;
-  for (const character of text) if (character !== "\n" && character !== "\t" && HIDDEN.test(character)) count += 1;
+  for (const character of text) if (character !== "\n" && character !== "\t" && isHidden(character)) count += 1;
   return count;
 }
 
