@@ -26,7 +26,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   gateway: ["turns", "tools", "models", "processes", "terminals", "keeper", "log", "secrets", "protocol"],
   client: ["protocol"],
   web: ["client", "protocol"],
-  cli: ["client", "config", "limits", "protocol"],
+  cli: ["client", "config", "limits", "protocol", "sandboxes"],
 };
 /** Packages that a part may not do without naming it here: the protocol is everybody's, so it carries nothing else. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = { protocol: ["zod"] };

@@ -1,8 +1,7 @@
 // Opens the page where a person is there to see it.
 import { spawn } from "node:child_process";
-import { access, constants } from "node:fs/promises";
-import { delimiter, join } from "node:path";
 import type { Environment } from "../config/environment.ts";
+import { findProgram } from "../sandboxes/find-program.ts";
 
 /** The program that opens addresses, if this session has a screen to open them on. */
 export function openerOf(env: Environment, platform: NodeJS.Platform = process.platform): string | undefined {
@@ -14,26 +13,11 @@ export function openerOf(env: Environment, platform: NodeJS.Platform = process.p
 /** Opens `address`. False if there is no one to see it, or nothing to open it with. */
 export async function openBrowser(address: string, env: Environment): Promise<boolean> {
   const opener = openerOf(env);
-  if (opener === undefined || (await findProgram(opener, env)) === undefined) return false;
+  if (opener === undefined || (await findProgram(opener, env.PATH)) === undefined) return false;
   const child = spawn(opener, [address], { stdio: "ignore", detached: true });
   const { promise, resolve } = Promise.withResolvers<boolean>();
   child.once("error", () => resolve(false));
   child.once("spawn", () => resolve(true));
   child.unref();
   return promise;
-}
-
-/** The path of a program, as a shell would find it. */
-export async function findProgram(name: string, env: Environment): Promise<string | undefined> {
-  for (const directory of (env.PATH ?? "").split(delimiter)) {
-    if (directory === "") continue;
-    const path = join(directory, name);
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not here: look in the next one.
-    }
-  }
-  return undefined;
 }

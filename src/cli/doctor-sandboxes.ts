@@ -5,7 +5,8 @@ import { promisify } from "node:util";
 import type { Environment } from "../config/environment.ts";
 import type { SandboxConfig } from "../config/sandboxes.ts";
 import type { Settings } from "../config/settings.ts";
-import { findProgram } from "./browser.ts";
+import { HOW_TO_GET, PROBE, remedyFor } from "../sandboxes/bubblewrap-probe.ts";
+import { findProgram } from "../sandboxes/find-program.ts";
 import type { Finding } from "./doctor.ts";
 
 const LIMIT_MS = 10_000;
@@ -34,31 +35,20 @@ export async function sandboxFindings(settings: Settings, env: Environment): Pro
 
 async function bubblewrapFinding(env: Environment): Promise<Finding[]> {
   const what = "Sandbox bubblewrap";
-  const program = await findProgram("bwrap", env);
+  const program = await findProgram("bwrap", env.PATH);
   if (program === undefined) {
-    const remedy =
-      "for the lightest sandbox: apt-get install bubblewrap (Debian, Ubuntu), dnf install bubblewrap (Fedora)";
+    const remedy = `for the lightest sandbox: ${HOW_TO_GET}`;
     return [{ what, state: "advice", found: "not found", remedy }];
   }
-  const { works, said } = await tried(program, [
-    "--ro-bind",
-    "/",
-    "/",
-    "--proc",
-    "/proc",
-    "--unshare-pid",
-    "--",
-    "true",
-  ]);
+  const { works, said } = await tried(program, PROBE);
   if (works) return [{ what, state: "ok", found: program }];
-  const remedy =
-    "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)";
-  return [{ what, state: "advice", found: `${program} cannot be used: ${said}`, remedy }];
+  const found = `${program} cannot be used: ${said}`;
+  return [{ what, state: "advice", found, remedy: remedyFor(said) ?? `\`bwrap ${PROBE.join(" ")}\` says more` }];
 }
 
 async function enginesFinding(env: Environment): Promise<Finding[]> {
   const what = "Sandbox container";
-  const programs = await Promise.all(["podman", "docker"].map((name) => findProgram(name, env)));
+  const programs = await Promise.all(["podman", "docker"].map((name) => findProgram(name, env.PATH)));
   const there = programs.filter((program) => program !== undefined);
   if (there.length === 0) {
     const remedy = "for containers: apt-get install podman (Debian, Ubuntu), dnf install podman (Fedora), or Docker";
@@ -82,7 +72,7 @@ async function configuredFinding(name: string, config: SandboxConfig, env: Envir
   const what = `Sandbox ${name}`;
   const trouble = (found: string, remedy: string): Finding[] => [{ what, state: "advice", found, remedy }];
   if (config.kind === "ssh") {
-    const ssh = await findProgram("ssh", env);
+    const ssh = await findProgram("ssh", env.PATH);
     if (ssh === undefined) return trouble("there is no ssh", "install openssh-client");
     const words = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", ...config.options, "--", config.host, "true"];
     const { works, said } = await tried(ssh, words);
@@ -92,7 +82,7 @@ async function configuredFinding(name: string, config: SandboxConfig, env: Envir
   }
   if (config.kind === "container") {
     const names = config.program === undefined ? ["podman", "docker"] : [config.program];
-    const found = await Promise.all(names.map((one) => findProgram(one, env)));
+    const found = await Promise.all(names.map((one) => findProgram(one, env.PATH)));
     const program = found.find((one) => one !== undefined);
     if (program === undefined) return trouble(`there is no ${names.join(" and no ")}`, "install it");
     const kind = config.image === undefined ? "container" : "image";

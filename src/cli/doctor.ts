@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { type Environment, environment } from "../config/environment.ts";
 import { compilerCommand, keeperBinary } from "../config/keeper-binary.ts";
 import { assertServable, loadSettings, type Settings } from "../config/settings.ts";
-import { findProgram, openerOf } from "./browser.ts";
+import { findProgram } from "../sandboxes/find-program.ts";
+import { openerOf } from "./browser.ts";
 import { connect } from "./connect.ts";
 import { homeFindings } from "./doctor-home.ts";
 import { limitsFindings } from "./doctor-limits.ts";
@@ -74,7 +75,7 @@ async function keeperFindings({ root }: Settings, env: Environment): Promise<Fin
   } catch {
     // Not there, or another system's: then the compiler decides what to say.
   }
-  const compiler = await findProgram(env.CC || "cc", env);
+  const compiler = await findProgram(env.CC || "cc", env.PATH);
   if (compiler === undefined) {
     const found = "not compiled, and there is no C compiler";
     return [{ what, state: "missing", found, remedy: `install one and start again: ${compilerCommand()}` }];
@@ -216,7 +217,7 @@ async function localModels(name: string, settings: Settings): Promise<string[]> 
 /** Programs that people and agents will want; none is needed to run. */
 async function toolFindings(env: Environment): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const git = await findProgram("git", env);
+  const git = await findProgram("git", env.PATH);
   findings.push(
     git === undefined
       ? { what: "git", state: "advice", found: "not found", remedy: "install git: agents work with repositories" }
@@ -225,7 +226,7 @@ async function toolFindings(env: Environment): Promise<Finding[]> {
   const opener = openerOf(env);
   if (opener === undefined)
     findings.push({ what: "Browser", state: "ok", found: "no screen here: `hearth open` prints an address" });
-  else if ((await findProgram(opener, env)) === undefined) {
+  else if ((await findProgram(opener, env.PATH)) === undefined) {
     findings.push({
       what: "Browser",
       state: "advice",

@@ -1,5 +1,6 @@
 // Bubblewrap: this machine's system, read-only, with a process tree, a home and a /tmp of its own. Starts in 10 ms.
 import { access, constants, stat } from "node:fs/promises";
+import { HOW_TO_GET, PROBE, remedyFor } from "./bubblewrap-probe.ts";
 import type { BubblewrapConfig } from "./configured.ts";
 import { environmentFor } from "./errands.ts";
 import { findProgram } from "./find-program.ts";
@@ -10,8 +11,6 @@ import { lastWords, SandboxFailed } from "./words.ts";
 const KEEPER = "/run/hearth-keeper";
 /** Where names are looked up may lie below /run, which is hidden for its sockets. */
 const resolvers = ["/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf", "/run/connman"];
-export const HOW_TO_GET =
-  "install bubblewrap: apt-get install bubblewrap (Debian, Ubuntu), dnf install bubblewrap (Fedora)";
 
 /** Whether `bwrap` is there and may be used is found out at the first start, whose error says how to get it. */
 export function openBubblewrap(config: BubblewrapConfig, context: SandboxContext): Sandbox {
@@ -38,23 +37,13 @@ export function openBubblewrap(config: BubblewrapConfig, context: SandboxContext
 async function usable(context: SandboxContext): Promise<string> {
   const program = await findProgram("bwrap", context.environment.PATH);
   if (program === undefined) throw new SandboxFailed(context.name, `there is no bwrap: ${HOW_TO_GET}`);
-  const tried = await context.run([
-    program,
-    "--ro-bind",
-    "/",
-    "/",
-    "--proc",
-    "/proc",
-    "--unshare-pid",
-    "--",
-    "/bin/true",
-  ]);
+  const tried = await context.run([program, ...PROBE]);
   if (tried.code === 0) return program;
-  const forbidden = /namespace|uid map|Operation not permitted|Permission denied/i.test(tried.text);
-  const remedy = forbidden
-    ? ": this machine forbids user namespaces; allow them (sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)"
-    : "";
-  throw new SandboxFailed(context.name, `bwrap says "${lastWords(tried.text)}"${remedy}`);
+  const remedy = remedyFor(tried.text);
+  throw new SandboxFailed(
+    context.name,
+    `bwrap says "${lastWords(tried.text)}"${remedy === undefined ? "" : `: this machine forbids it; ${remedy}`}`,
+  );
 }
 
 async function words(
