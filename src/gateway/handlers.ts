@@ -148,7 +148,7 @@ export function makeHandlers({ services, mintTicket, shares, address }: HandlerO
 
     "terminal.open": (params) => {
       const { workspace } = turns.row(params.session_id);
-      return terminals.open({ workspace, ...given(params) });
+      return terminals.open({ workspace, anywhere: params.workspace === undefined, ...given(params) });
     },
     "terminal.list": (filter) => ({ terminals: terminals.list(given(filter)) }),
     "terminal.rename": ({ terminal_id, title }) => terminals.rename(terminal_id, title),

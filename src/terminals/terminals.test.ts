@@ -86,6 +86,24 @@ describe("a terminal", () => {
     await symlink(path.join(host.userHome, "w"), path.join(host.home, "link"));
     assert.equal((await open("ses_replace", { workspace: path.join(host.home, "link") })).existed, true);
   });
+  it("T1: is the living one, resized, wherever it is, if no workspace was asked for; a new one begins in the one given", async () => {
+    const folder = path.join(host.userHome, "elsewhere");
+    await mkdir(folder);
+    const one = await open("ses_where", { workspace: folder });
+    const again = await open("ses_where", { anywhere: true, rows: 30 });
+    assert.deepEqual(
+      [again.terminal_id, again.existed, again.rows, again.workspace],
+      [one.terminal_id, true, 30, await realpath(folder)],
+    );
+    const gone = await open("ses_where", { anywhere: true, workspace: "/no/such/folder" });
+    assert.equal(gone.terminal_id, one.terminal_id, "where a new one would begin does not matter");
+    const anew = { anywhere: true, workspace: "/no/such/folder", restart: true };
+    await assert.rejects(open("ses_where", anew), reasonOf("workspace_invalid"));
+    assert.equal(terminals.get(one.terminal_id).status, "running", "nothing is ended for one that cannot begin");
+    const other = await open("ses_where", { anywhere: true, restart: true });
+    assert.deepEqual([other.existed, other.workspace], [false, await realpath(host.home)]);
+    assert.equal((await open("ses_where", { workspace: folder })).existed, false);
+  });
   it("T1: what cannot be opened, found or resized is said by a reason", async () => {
     await assert.rejects(open(" "), reasonOf("invalid_params"));
     await assert.rejects(open("ses_3", { workspace: "/no/such/folder" }), reasonOf("workspace_invalid"));

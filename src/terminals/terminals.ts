@@ -30,7 +30,10 @@ export interface TerminalSettings {
 export interface OpenTerminal {
   session_id: string;
   name?: string;
+  /** Where a new one begins. A living one in another workspace is replaced, unless `anywhere`. */
   workspace: string;
+  /** Nobody asked for this workspace: a living one is meant wherever it is. */
+  anywhere?: boolean;
   /** Anything: clamped, and garbage is 24 × 80. */
   rows?: unknown;
   cols?: unknown;
@@ -122,20 +125,22 @@ export class Terminals implements AsyncDisposable {
   }
 
   /**
-   * The living terminal of this session and name, resized; or a new one. With `restart`, or in another workspace, the old
-   * shell is gone before the new one starts. Errors: invalid_params, workspace_invalid, failed_start, start_timeout,
+   * The living terminal of this session and name, resized; or a new one. With `restart`, or asked for in another
+   * workspace, the old shell is gone before the new one starts. Errors: invalid_params, workspace_invalid, failed_start, start_timeout,
    * pty_limit, stopping.
    */
   async open(p: OpenTerminal): Promise<Result<"terminal.open">> {
     if (p.session_id.trim() === "")
       throw new HostError("invalid_params", "A terminal belongs to a session: give its id");
     const name = p.name ?? DEFAULT_NAME;
-    const workspace = await this.#workspace(p.workspace);
+    const asked = p.anywhere === true ? undefined : await this.#workspace(p.workspace);
     return this.#inTurn(keyOf(p.session_id, name), async () => {
       if (this.#leaving.signal.aborted) throw new Stopping();
       const old = this.#byKey.get(keyOf(p.session_id, name));
-      const wanted = old?.running === true && p.restart !== true && old.row.workspace === workspace;
+      const wanted =
+        old?.running === true && p.restart !== true && (asked === undefined || old.row.workspace === asked);
       if (wanted && (await this.#fitted(old, p))) return { ...old.row, existed: true };
+      const workspace = asked ?? (await this.#workspace(p.workspace));
       if (old !== undefined) await this.#retire(old, "replaced");
       const size = clampSize(p.rows, p.cols);
       const title = old?.row.title ?? null;

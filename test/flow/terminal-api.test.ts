@@ -57,6 +57,12 @@ describe("terminals over the API", () => {
     const third = await open({ workspace: "~/other" });
     assert.equal(third.workspace, join(home, "other"));
     assert.equal(await isAlive(second.pid ?? 0), false);
+    const same = await rpc(host, "terminal.open", { session_id, name: "main" });
+    assert.deepEqual(
+      [same.terminal_id, same.workspace],
+      [third.terminal_id, third.workspace],
+      "no other was asked for",
+    );
     await watched.seen("terminal.ended", 2);
     for (const { terminal_id } of [first, second])
       assert.deepEqual(

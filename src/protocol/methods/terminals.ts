@@ -10,7 +10,7 @@ const terminal = { terminal_id: Id };
 
 export const terminalMethods = {
   "terminal.open": method(
-    "Opens the named terminal of a session, or answers with the living one.",
+    "Opens the named terminal of a session, or answers with the living one. With `restart`, or a `workspace` that is not its own, the living one is ended and a new one begins; without `workspace` that is in the session's.",
     z.object({
       ...session,
       name: systemText(100).min(1).optional(),

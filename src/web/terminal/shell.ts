@@ -106,7 +106,7 @@ export class Shell implements Disposable {
         this.state.set({ phase: "ended", ending: "is gone" });
         return;
       }
-      // Named in another workspace a living one would be replaced, and what runs in it ended.
+      // Without a workspace: a living one, begun meanwhile, is meant wherever it is.
       const named = { session_id: session, name, ...this.#wish };
       const { terminal_id } = there ?? (await client.call("terminal.open", named, signal));
       if (!signal.aborted) this.#attach(terminal_id);
