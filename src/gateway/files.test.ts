@@ -270,7 +270,14 @@ describe("files by hand", () => {
       const answer = await send(name, "x");
       assert.deepEqual([answer.status, await reasonOf(answer)], [422, "name_refused"], JSON.stringify(name));
     }
-    assert.equal((await send("x".repeat(256), "x")).status, 404);
+    for (const name of ["x".repeat(256), "ü".repeat(128), `sub/${"x".repeat(300)}`]) {
+      const answer = await send(name, "x");
+      assert.deepEqual([answer.status, await reasonOf(answer)], [422, "name_refused"], `${name.length} characters`);
+      assert.equal((await asked(at(name))).status, 404);
+    }
+    assert.equal((await send(`${"x".repeat(300)}/a`, "x")).status, 404, "there is no such folder");
+    assert.equal((await send("y".repeat(255), "x")).status, 201);
+    assert.deepEqual(drafts(), []);
     assert.equal((await send("über größe 文字.txt", "x")).status, 201);
   });
 

@@ -8,7 +8,6 @@ import { isKernelView } from "../protocol/file-systems.ts";
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
 /** Opens a directory as a place only, which needs no permission to list it. Node does not name it; Linux numbers it so. */
 const O_PATH = 0x200000;
-const LONGEST_NAME = 255;
 const LONGEST_PATH = 4096;
 
 /** The path leads, or tries to lead, out of the workspace. For a client the same as a file that is not there. */
@@ -38,7 +37,6 @@ export function namesOf(path: string): string[] {
   // What is no UTF-8 has become U+FFFD by now; a backslash is a separator for whoever tries.
   const odd = path.length > LONGEST_PATH || path.includes("\\") || path.includes("\ufffd");
   if (odd || names.some((name) => name === "" || name === "." || name === "..")) throw new PathEscape();
-  if (names.some((name) => Buffer.byteLength(name) > LONGEST_NAME)) throw notThere();
   return names;
 }
 
@@ -54,8 +52,9 @@ function checkNewName(name: string): void {
       : name.startsWith("-")
         ? "begins with a dash, which programs take for an option"
         : undefined;
-  if (why !== undefined) throw new HostError("name_refused", `The name ${why}: give it another one.`);
+  if (why !== undefined) throw nameRefused(why);
 }
+const nameRefused = (why: string): HostError => new HostError("name_refused", `The name ${why}: give it another one.`);
 
 export class WorkspaceFiles {
   readonly #root: string;
@@ -131,7 +130,12 @@ export class WorkspaceFiles {
 
   /** What is in the place of a file to be written: nothing, or a regular file that may be replaced. */
   async #placeFor(at: string, overwrite: boolean): Promise<Stats | undefined> {
-    const old = await lstat(at).catch((error: unknown) => (codeOf(error) === "ENOENT" ? undefined : explained(error)));
+    const old = await lstat(at).catch((error: unknown) => {
+      const code = codeOf(error);
+      if (code === "ENOENT") return undefined;
+      // How long it may be is for the file system to say: 255 bytes for most, fewer for some.
+      throw code === "ENAMETOOLONG" ? nameRefused("is too long") : failure(error);
+    });
     if (old === undefined) return undefined;
     refuseIrregular(old);
     if (!overwrite) throw exists();
