@@ -6,6 +6,7 @@ import { HearthClient } from "../client/client.ts";
 import { openGateway } from "../client/node.ts";
 import { CliError } from "./failure.ts";
 import { answers } from "./host-file.ts";
+import { noHostOn } from "./no-host.ts";
 import { socketIn } from "./socket-path.ts";
 
 // An import of this module evaluates all it exports, a client of 4 MB among them, and the host runs this too (N10).
@@ -22,7 +23,7 @@ export async function readToken(home: string): Promise<string> {
   }
 }
 
-const noHost = (home: string): CliError => new CliError(`No host runs on ${home}: start one with \`hearth up\`.`);
+const noHost = (home: string): CliError => new CliError(noHostOn(home));
 
 export interface Connected extends Disposable {
   readonly client: HearthClient;

@@ -4,6 +4,7 @@ import { ask } from "./ask.ts";
 import { connect } from "./connect.ts";
 import { CliError, EXIT } from "./failure.ts";
 import { answers, isAlive, readHostFile } from "./host-file.ts";
+import { noneRunsOn } from "./no-host.ts";
 import type { Screen } from "./screen.ts";
 
 const PATIENCE_MS = 20_000;
@@ -30,7 +31,7 @@ export async function down(home: string, all: boolean, screen: Screen): Promise<
         `The host with process ${file.pid} does not answer: \`hearth up\` ends it and takes over, or end it with \`kill ${file.pid}\`.`,
       );
     }
-    screen.err(`No host runs on ${home}.\n`);
+    screen.err(`${noneRunsOn(home)}\n`);
     return 0;
   }
   using connected = await connect(home);

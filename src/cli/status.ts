@@ -2,6 +2,7 @@
 import { connect } from "./connect.ts";
 import { EXIT } from "./failure.ts";
 import { answers, isAlive, readHostFile } from "./host-file.ts";
+import { noHostOn } from "./no-host.ts";
 import { safeJson, safeLine } from "./safe-text.ts";
 import { type Screen, size, span } from "./screen.ts";
 
@@ -13,7 +14,7 @@ export async function status(home: string, json: boolean, screen: Screen): Promi
     if (json) screen.line(safeJson({ running: false, home, silent }));
     else if (silent)
       screen.err(`The host with process ${file.pid} does not answer: \`hearth up\` ends it and takes over.\n`);
-    else screen.err(`No host runs on ${home}: start one with \`hearth up\`.\n`);
+    else screen.err(`${noHostOn(home)}\n`);
     return EXIT.failed;
   }
   using connected = await connect(home);
