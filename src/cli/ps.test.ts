@@ -34,6 +34,19 @@ describe("hearth ps", () => {
     );
   });
 
+  it("P36: says how each one ended: by which code or signal, and at which limit", () => {
+    const ended = (more: Partial<Listed>): string => {
+      const [, line = ""] = processTable([row({ status: "exited", ...more })], new Map(), undefined).split("\n");
+      return line.split(/\s{2,}/)[1] ?? "";
+    };
+    assert.equal(ended({ exit_code: 0 }), "exited (0)");
+    assert.equal(ended({ exit_code: 3 }), "exited (3)");
+    assert.equal(ended({ status: "killed", signal: "SIGKILL", limit_hit: "memory" }), "killed (SIGKILL, memory limit)");
+    assert.equal(ended({ exit_code: 1, limit_hit: "pids" }), "exited (1, pids limit)");
+    assert.equal(ended({ status: "lost" }), "lost");
+    assert.equal(ended({ status: "running", recovered: true }), "running (adopted)");
+  });
+
   it("A46: a command cannot command the terminal, and a table fits it", () => {
     const table = processTable([row({ command: `\u001b]0;x\u0007${"y".repeat(200)}` })], new Map(), 60);
     assert.doesNotMatch(table, /\p{Cc}(?<!\n)/u);

@@ -220,6 +220,17 @@ describe("settings", () => {
       assert.doesNotThrow(() => assertServable(load(tls)));
     });
 
+    it("A01: are refused with half of what TLS needs, which is said", () => {
+      for (const half of ['cert = "/c.pem"', 'key = "/k.pem"']) {
+        const settings = load(`host = "10.0.0.5"\nallowed_hosts = ["h.example"]\n[tls]\n${half}`);
+        assert.equal(settings.tls, undefined, half);
+        assert.throws(() => assertServable(settings), ConfigRefused, half);
+        assert.match(settings.warnings.join("\n"), /tls\.cert and tls\.key belong together/, half);
+      }
+      const both = load('[tls]\ncert = "/c.pem"\nkey = "/k.pem"');
+      assert.deepEqual([both.tls, both.warnings], [{ cert: "/c.pem", key: "/k.pem" }, []]);
+    });
+
     it("A01: are not mistaken for loopback by their looks", () => {
       for (const host of ["127.0.0.1.evil.test", "localhost.evil.test", "1.127.0.0", "127.evil.test"]) {
         assert.throws(() => assertServable(load(`host = "${host}"`)), ConfigRefused);

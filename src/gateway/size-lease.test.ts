@@ -42,14 +42,18 @@ describe("the size of a terminal that several watch", () => {
 
   it("T8: whose size cannot be set is told, and the next one can be", async () => {
     let broken = true;
-    const lease = new SizeLease(async () => {
+    const set: unknown[] = [];
+    const lease = new SizeLease(async (rows, cols) => {
       if (broken) throw new Error("it has ended");
+      set.push([rows, cols]);
     });
     const [one, two] = [viewer(), viewer()];
     lease.wants(one, 10, 80);
-    lease.wants(two, 10, 80);
+    lease.wants(two, 20, 90);
     broken = false;
     await lease.take(two);
-    assert.equal(one.errors.length + two.errors.length, 1);
+    assert.deepEqual([one.errors.length, two.errors.length], [1, 0]);
+    assert.ok(lease.isHeldBy(two));
+    assert.deepEqual(set, [[20, 90]]);
   });
 });

@@ -51,6 +51,24 @@ describe("redaction by shape and by name", () => {
       }
   });
 
+  it("A47: knows them in base64 and hexadecimal wherever other letters stand before that", () => {
+    for (const [kind, { text, secret }] of Object.entries(samples)) {
+      const whole = Buffer.from(`it is ${text} and more`);
+      const at = whole.indexOf(secret);
+      const encoded = whole.toString("base64");
+      // What the secret's own bytes decide.
+      const inner = encoded.slice(Math.ceil((at * 4) / 3), Math.floor(((at + secret.length) * 4) / 3));
+      for (const lead of ["", "Q", "Qk", "QkJ"])
+        assertGone(redactor.text(`${lead}${encoded}`), inner, `${kind} after ${lead.length} letters`);
+      for (const lead of ["", "a"])
+        assertGone(
+          redactor.text(`${lead}${whole.toString("hex")}`),
+          Buffer.from(secret).toString("hex"),
+          `${kind} after ${lead.length} digits`,
+        );
+    }
+  });
+
   it("A47: knows keys that are wrapped at any usual column", () => {
     for (const [kind, { text, secret }] of Object.entries(samples))
       for (const width of [20, 40, 64, 72, 76, 80, 100, 120]) {

@@ -48,6 +48,20 @@ describe("addresses in output", () => {
       assert.deepEqual(leads(odd), [], odd);
     assert.deepEqual(leads("https://a.example/größe"), ["https://a.example/gr%C3%B6%C3%9Fe"]);
   });
+  it("A45: one with the name of a user is none, also where that is the name of the place it leads to", () => {
+    for (const odd of ["https://a.example:80@a.example/", "https://a.example:@a.example/", "https://:pw@a.example/"])
+      assert.deepEqual(leads(odd), [], odd);
+    assert.deepEqual(leads("https://a.example/@b"), ["https://a.example/@b"]);
+  });
+  it("A45: one to a host that is written in code is none: nobody can read which letters it stands for", () => {
+    for (const odd of ["https://xn--80ak6aa92e.com/", "https://www.XN--80ak6aa92e.com/login"])
+      assert.deepEqual(leads(odd), [], odd);
+  });
+  it("A45: one that holds a character nobody sees is none, wherever in it that stands", () => {
+    for (const hidden of ["\u202e", "\u2066", "\u200b", "\u200d", "\u00ad", "\ufe0f", "\u3164", "\u{e0041}", "\x07"])
+      for (const odd of [`https://a.example/${hidden}x`, `https://a.example/?q=x${hidden}y`, `localhost:80/${hidden}z`])
+        assert.deepEqual(leads(odd), [], JSON.stringify(odd));
+  });
   it("A45: of which a program hides a part are none", () => {
     const line = (hidden: boolean) => {
       const texts = ["at ", "https://bank.example", ".evil.example/", " and http://a.example"];
