@@ -220,6 +220,41 @@ describe("hearth attach", { timeout: 120_000 }, () => {
     assert.equal(await statusOf(id), "running");
   });
 
+  it("T8: where another viewer decides the size, sends F3 with Shift, and not what its terminal says by itself", async () => {
+    const id = await shell("size");
+    const client = await host.client();
+    await using person = await Person.attach(desk, host, folder, [id]);
+    await person.isThere();
+    const where = { socketPath: join(host.home, "host.sock"), token: await host.token() };
+    const { promise: taken, resolve } = Promise.withResolvers<void>();
+    const other = new TerminalStream({
+      open: (from) => openTerminal(where, id, from),
+      listener: {
+        onReset: () => undefined,
+        onBytes: () => undefined,
+        onConnection: (up) => up && other.take(),
+        onResize: (_rows, _cols, yours) => yours && resolve(),
+      },
+    });
+    try {
+      other.resize(20, 60);
+      await taken;
+      // What comes after the news of the size is seen after it.
+      const inForce = 'until [ "$(stty size)" = "20 60" ]; do sleep 0.05; done';
+      await client.call("terminal.input", { terminal_id: id, data: `${inForce}; stty -echo; echo rea''dy; cat -v\r` });
+      await person.sees("ready");
+      person.forget();
+      await person.types("\x1b[12;40R\x1b[1;2R!\r");
+      await person.sees("!\r\n");
+      assert.ok(person.shown.includes("^[[1;2R!\r\n"), JSON.stringify(person.shown));
+      assert.ok(!person.shown.includes("12;40R"), JSON.stringify(person.shown));
+    } finally {
+      other.close();
+    }
+    await person.types(CTRL_P + CTRL_Q);
+    assert.equal(await person.isBack(), 0);
+  });
+
   it("T15: refuses to draw on what is no terminal, and says what to do", async () => {
     const id = await shell("no terminal");
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", start, "attach", id], {
