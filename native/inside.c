@@ -17,7 +17,7 @@
 
 #include "keeper.h"
 
-enum { FROM = 0, TO = 1, DYING_MS = 50, MOST_ANSWERS = 256 * 1024 };
+enum { FROM = 0, TO = 1, DYING_MS = 50, LIMITS_MS = 1000, MOST_ANSWERS = 256 * 1024 };
 
 static struct {
   struct spec spec;
@@ -30,7 +30,9 @@ static struct {
   uint32_t kills[MAX_KILLS];
   unsigned kill_count;
   int wake;
-  int64_t close_at;
+  int64_t close_at, look_at; /* 0: not */
+  uint8_t hits; /* limits of its group that were hit, as far as told */
+  bool limited; /* somebody wants to know */
   bool asked, gated, lives, exited, output_ended, closed, no_children;
   bool failed;   /* it was told; nothing comes any more */
   bool deserted; /* nobody listens, or who speaks is no keeper */
@@ -132,6 +134,7 @@ static void hear_report(void) {
     case REPORT_RUNS:
       if (half.deserted || half.failed) return;
       half.lives = true;
+      if (half.limited) half.look_at = monotonic_ms() + LIMITS_MS;
       release_spec(&half.spec);
       return send_frame(LIVE, NULL, 0, NULL, 0);
     default: return;
@@ -156,6 +159,17 @@ static void discard_output(void) {
   if (half.child.output < 0) half.output_ended = true;
 }
 
+/* ---- limits ---- */
+
+/* The kernel counts before it kills or refuses; so who looks at a death sees what it died of. */
+static void look_at_limits(void) {
+  uint8_t hits = half.hits | hits_seen();
+  half.look_at = hits == HIT_ALL ? 0 : monotonic_ms() + LIMITS_MS;
+  if (hits == half.hits) return;
+  half.hits = hits;
+  send_frame(HIT, &hits, 1, NULL, 0);
+}
+
 /* ---- end ---- */
 
 static void tell_death(int status) {
@@ -172,6 +186,8 @@ static void tell_death(int status) {
     if (got == 0) break;
     left -= got;
   }
+  if (half.look_at != 0) look_at_limits();
+  half.look_at = 0;
   send_frame(DEATH, body, sizeof body, NULL, 0);
   input_drop(&half.input, &half.child);
 }
@@ -267,6 +283,7 @@ static int patience(void) {
   int64_t until = INT64_MAX, now = monotonic_ms();
   if (half.ending.begun) until = half.ending.insist_at;
   if (half.close_at != 0 && !half.closed && half.close_at < until) until = half.close_at;
+  if (half.look_at != 0 && half.look_at < until) until = half.look_at;
   if (until == INT64_MAX) return -1;
   return until <= now ? 0 : until - now > 60000 ? 60000 : (int)(until - now);
 }
@@ -305,6 +322,7 @@ static bool turn(void) {
   }
   if (fds[TYPED].revents != 0 && child->input >= 0) input_drain(&half.input, &half.child);
   if (fds[HEARD].revents != 0 && !half.deserted) hear();
+  if (half.look_at != 0 && monotonic_ms() >= half.look_at) look_at_limits();
   if (half.ending.begun) continue_kill();
   if (half.lives && half.exited && half.output_ended && !half.closed) close_when_settled();
   if (!half.deserted && half.out.length > 0 && !outgoing_flush(&half.out, TO)) desert(NULL);
@@ -328,8 +346,10 @@ static bool open_ends(void) {
   return half.wake >= 0 && set_nonblocking(FROM) && set_nonblocking(TO);
 }
 
-int inside(void) {
+int inside(bool limited) {
   static const uint8_t version = INSIDE_VERSION;
+  half.limited = limited;
+  if (limited) hits_open();
   half.child = (struct child){.output = -1, .input = -1, .errors = -1, .slave = -1, .gate = -1, .report = -1};
   if (!open_ends() || !outgoing_raw(&half.out, GREETING, GREETING_LENGTH) || !outgoing_raw(&half.out, &version, 1)) {
     perror("keeper inside");

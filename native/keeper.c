@@ -349,13 +349,15 @@ int keep(const char *directory, int reply_to, mode_t umask_of_child) {
 
 int main(int argc, char **argv) {
   if ((argc == 2 || argc == 3) && strcmp(argv[1], "launch") == 0) return launch(argc == 3 ? strtoul(argv[2], NULL, 10) : 0);
-  if (argc >= 6 && strcmp(argv[1], "same") == 0 && strcmp(argv[5], "inside") == 0) {
+  bool limited = false;
+  if (argc >= 6 && strcmp(argv[1], "same") == 0 && (strcmp(argv[5], "inside") == 0 || strcmp(argv[5], "limits") == 0)) {
     if (!folder_is(argv[2], argv[3], argv[4])) return 1;
     argc -= 4, argv += 4;
   }
-  if ((argc == 2 || argc == 3) && strcmp(argv[1], "inside") == 0) return inside(); /* a third word says to others whose it is */
+  if (argc >= 3 && strcmp(argv[1], "limits") == 0 && strcmp(argv[2], "inside") == 0) limited = true, argc--, argv++;
+  if ((argc == 2 || argc == 3) && strcmp(argv[1], "inside") == 0) return inside(limited); /* a third word says to others whose it is */
   if (argc >= 3 && strcmp(argv[1], "supervise") == 0) return supervise(argc - 2, argv + 2);
   if (argc == 2 && strcmp(argv[1], "version") == 0) return printf("%d\n", PROTOCOL_VERSION) < 0;
-  fprintf(stderr, "usage: keeper launch [OPEN_FILES] | keeper [same BOOT_ID DEVICE:INODE FOLDER] inside [NAME] | keeper supervise --log FILE -- COMMAND… | keeper version\n");
+  fprintf(stderr, "usage: keeper launch [OPEN_FILES] | keeper [same BOOT_ID DEVICE:INODE FOLDER] [limits] inside [NAME] | keeper supervise --log FILE -- COMMAND… | keeper version\n");
   return 2;
 }

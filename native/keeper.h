@@ -55,7 +55,9 @@ enum frame {
   OUTPUT = 100,  /* bytes */
   DEATH = 101,   /* u8 by signal (1) or code (0), u8 which, u8 core, u8 what ended it */
   SILENCE = 102, /* u32 stragglers: the end of output */
+  HIT = 103,     /* u8 limits that were hit in there; only where it was started as `limits inside` */
 };
+enum { HIT_MEMORY = 1, HIT_PIDS = 2, HIT_ALL = 3 };
 enum { PROTOCOL_VERSION = 1, INSIDE_VERSION = 1, FRAME_HEAD = 5 };
 #define GREETING "\0hearth-inside:" /* and one byte more: the version */
 enum { GREETING_LENGTH = sizeof GREETING - 1 };
@@ -252,6 +254,8 @@ struct transport {
   int failed_error;
   char failed_name[24];
   struct record record;
+  uint8_t hits; /* limits that were hit in there */
+  bool hits_kept; /* that is on the disk */
 };
 extern struct transport transport;
 void transport_open(void); /* before the fork: what to fork is in the spec */
@@ -263,7 +267,11 @@ void transport_request(struct connection *connection, uint32_t request, uint8_t 
 bool transport_kill(struct connection *connection, uint32_t request, int signal, uint32_t grace_ms); /* false: end it here */
 int64_t transport_patience(void);
 bool folder_is(const char *boot_id, const char *numbers, const char *path); /* same.c: false was told on standard error */
-int inside(void); /* inside.c: the other half */
+int inside(bool limited); /* inside.c: the other half; limited: it tells which limits were hit in there */
+
+/* ---- hits.c ---- */
+void hits_open(void);    /* finds the files to ask */
+uint8_t hits_seen(void); /* HIT_MEMORY, HIT_PIDS: so far */
 
 bool serve_open(void);
 void serve_accept(void);

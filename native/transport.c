@@ -282,10 +282,28 @@ static void hear_failed(const uint8_t *body, size_t length) {
   finish(0, LAST_GRACE_MS);
 }
 
+/* A file for the host, as a control group's own would say it: it may not be there now, and the sandbox may be gone then. */
+static void keep_hits(void) {
+  struct record record;
+  if (transport.hits == 0 || transport.hits_kept) return;
+  record_begin(&record);
+  if ((transport.hits & HIT_MEMORY) != 0) record_add(&record, "oom_kill 1\n");
+  if ((transport.hits & HIT_PIDS) != 0) record_add(&record, "max 1\n");
+  transport.hits_kept = record_publish("hits", &record); /* a full disk: once more before its end is told */
+}
+
+static void hear_hit(const uint8_t *body) {
+  if ((body[0] & ~HIT_ALL) != 0) return broken("\nThe sandbox reported a limit that there is none of.\n");
+  transport.hits |= body[0];
+  transport.hits_kept = false;
+  keep_hits();
+}
+
 static void hear_death(const uint8_t *body) {
   struct death death = {.by_signal = body[0] == 1, .which = body[1], .core = body[2] == 1, .ended_by = body[3]};
   if (body[0] > 1 || body[2] > 1 || body[3] > ENDED_BY_KILL || (death.by_signal && (death.which == 0 || death.which > 127)))
     return broken("\nThe sandbox reported an end that cannot be.\n");
+  keep_hits();
   tell_exit(&death);
 }
 
@@ -314,6 +332,7 @@ static void handle(uint8_t type, const uint8_t *body, size_t length) {
     if (!spool_put(&keeper.spool, (const char *)body, length)) broken("\nNo memory for what the disk does not take.\n");
     return;
   }
+  if (type == HIT && length == 1 && lives && !keeper.exited) return hear_hit(body);
   if (type == DEATH && length == 4 && lives && !keeper.exited) return hear_death(body);
   if (type == SILENCE && length == 4 && lives && keeper.exited) {
     transport.stragglers = (unsigned)number_at(body, 4);

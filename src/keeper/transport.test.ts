@@ -14,7 +14,7 @@ import { type Child, FailedStart, StartTimeout } from "./keepers.ts";
 import { alive, allText, Bed, binaries, isAlive, processes, until } from "./testing/bed.ts";
 
 const greeting = Buffer.from("\0hearth-inside:\x01", "latin1");
-const [ready, live, failed, output, death, silence, taken] = [97, 98, 99, 100, 101, 102, 66];
+const [ready, live, failed, output, death, silence, hit, taken] = [97, 98, 99, 100, 101, 102, 103, 66];
 const tag = `305.${process.pid}`;
 
 /** What an honest half says until the command runs. */
@@ -31,14 +31,9 @@ for (const name of ["ordinary", "sanitized"] as const)
       bed = await Bed.make(await binaries[name]());
     });
     after(async () => {
-      const ids = await readdir(bed.childrenDir);
-      const places = [join(bed.home, "work"), ...ids.map((id) => join(bed.childrenDir, id))];
-      const files = (await Promise.all(places.map((place) => readdir(place)))).flat();
+      const reports = await bed.sanitizerReports();
       await bed[Symbol.asyncDispose]();
-      assert.deepEqual(
-        files.filter((file) => file.startsWith("sanitizer")),
-        [],
-      );
+      assert.deepEqual(reports, []);
     });
 
     const through = (script: string, more: { startDeadlineMs?: number; id?: string; command?: string } = {}) =>
@@ -145,6 +140,19 @@ for (const name of ["ordinary", "sanitized"] as const)
       await leaves(child);
     });
 
+    it("A49: limits that it reports are kept for the next host as well", async () => {
+      const child = await saying([
+        ...begun,
+        encodeFrame(hit, Buffer.from([2])),
+        encodeFrame(hit, Buffer.from([3])),
+        ended,
+        closed,
+      ]);
+      await child.exited;
+      assert.equal(await readFile(join(child.dir, "hits"), "utf8"), "oom_kill 1\nmax 1\n");
+      await leaves(child);
+    });
+
     const breaches: [string, Uint8Array[]][] = [
       ["a length beyond any", [Buffer.from([output, 0xff, 0xff, 0xff, 0xff])]],
       ["half a frame", [Buffer.from([output, 0, 0, 0, 9, 1, 2])]],
@@ -154,6 +162,8 @@ for (const name of ["ordinary", "sanitized"] as const)
       ["an answer to nothing", [encodeFrame(taken, u32(1), u32(0), u32(0))]],
       ["an end by signal 0", [encodeFrame(death, Buffer.from([1, 0, 0, 0]))]],
       ["an end of an unknown kind", [encodeFrame(death, Buffer.from([0, 0, 0, 9]))]],
+      ["a limit that is none", [encodeFrame(hit, Buffer.from([4]))]],
+      ["a limit without a name", [encodeFrame(hit)]],
       ["an end of output before an end", [closed]],
       ["nothing more", []],
     ];

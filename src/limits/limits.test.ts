@@ -141,6 +141,12 @@ describe("limits with control groups of this machine's kernel", () => {
         { limit: "memory", scope: "process", value: 32 * MIB },
       ],
       [
+        { memory_bytes: 32 * MIB },
+        { memory_bytes: 64 * MIB },
+        "exec head -c 100m /dev/zero | tail",
+        { limit: "memory", scope: "process", value: 32 * MIB },
+      ],
+      [
         {},
         { memory_bytes: 32 * MIB },
         "exec head -c 100m /dev/zero | tail",

@@ -7,7 +7,7 @@ import { HostError } from "../protocol/errors.ts";
 import type { ProcessLimits } from "../protocol/rows.ts";
 import { type Amounts, controllerOf, limit, NO_LIMITS } from "./group.ts";
 import { CONTROLLERS, type Controller, enable, type Kernel, type Place, settle, survey } from "./machine.ts";
-import { type Hit, Watch } from "./watch.ts";
+import { type Hit, type ToFollow, Watch } from "./watch.ts";
 import { shown } from "./words.ts";
 
 export { type Amounts, NO_LIMITS } from "./group.ts";
@@ -228,13 +228,10 @@ export class Limits implements AsyncDisposable {
   }
 
   /**
-   * Calls `onHit` once for each limit that the child runs into, until `release`. `look` asks now, and resolves when
-   * `onHit` was called.
+   * Calls `onHit` once for each limit that the child runs into, until `stop`. `look` asks now, and resolves when `onHit`
+   * was called. `inside`: the directory of a child that has no groups here, since its limits are its sandbox's own.
    */
-  follow(
-    o: { groups: readonly string[]; limits: ProcessLimits | null },
-    onHit: (hit: Hit) => void,
-  ): { look(): Promise<void>; stop(): void } {
+  follow(o: ToFollow, onHit: (hit: Hit) => void): { look(): Promise<void>; stop(): void } {
     return this.#watch.follow(o, onHit);
   }
 

@@ -12,12 +12,28 @@ export interface Hit {
   value: number;
 }
 
+export interface ToFollow {
+  /** A child's groups. */
+  groups: readonly string[];
+  limits: ProcessLimits | null;
+  /** Where there are no groups: the child's directory, in which its keeper keeps what the half in its sandbox has seen. */
+  inside?: string | null;
+}
+
 /** At most so many children are looked at each time: a thousand of them cost no more than these. */
 const AT_ONCE = 16;
+
+/** What the keeper writes for each limit. */
+const inFile = [
+  { limit: "memory", key: "memory_bytes", word: "oom_kill" },
+  { limit: "pids", key: "pids", word: "max" },
+] as const;
 
 class Followed {
   readonly #groups: readonly string[];
   readonly #limits: ProcessLimits | null;
+  /** A file that says what was hit in the child's own sandbox. */
+  readonly #inside: string | null;
   readonly #onHit: (hit: Hit) => void;
   readonly #told = new Set<Hit["limit"]>();
   #gauge: Promise<Gauge> | undefined;
@@ -25,9 +41,10 @@ class Followed {
   #refusedBefore = 0;
   #looking: Promise<void> | undefined;
 
-  constructor(groups: readonly string[], limits: ProcessLimits | null, onHit: (hit: Hit) => void) {
+  constructor({ groups, limits, inside = null }: ToFollow, onHit: (hit: Hit) => void) {
     this.#groups = groups;
     this.#limits = limits;
+    this.#inside = inside === null ? null : join(inside, "hits");
     this.#onHit = onHit;
   }
 
@@ -41,6 +58,15 @@ class Followed {
   }
 
   async #look(): Promise<void> {
+    if (this.#inside === null) return await this.#lookAtGroups();
+    for (const { limit, key, word } of inFile) {
+      const value = this.#limits?.[key] ?? null;
+      if (value === null || this.#told.has(limit) || (await countIn(this.#inside, word)) === 0) continue;
+      this.#tell({ limit, scope: "process", value });
+    }
+  }
+
+  async #lookAtGroups(): Promise<void> {
     const gauge = await this.begin();
     if (!this.#told.has("memory") && (await countIn(gauge.memory, "oom_kill")) > 0)
       this.#tell(await this.#memoryHit(gauge));
@@ -69,14 +95,10 @@ class Followed {
   async #memoryHit({ memory }: Gauge): Promise<Hit | null> {
     const own = this.#limits?.memory_bytes ?? null;
     const group = dirname(memory ?? "");
-    const files = memory?.endsWith(".events")
-      ? [join(group, "memory.events.local")]
-      : [join(group, "memory.failcnt"), join(group, "memory.memsw.failcnt")];
-    const failures = await Promise.all(
-      files.map(async (file) => Math.max(await countIn(file, "oom"), (await numberIn(file)) ?? 0)),
-    );
+    const second = memory?.endsWith(".events") === true;
+    const lacked = second ? (await countIn(join(group, "memory.events.local"), "oom")) > 0 : await reached(group);
     const all = await limitOf(dirname(group), ["memory.max", "memory.limit_in_bytes"]);
-    const mine = own !== null && (all === null || (own <= all && failures.some((count) => count > 0)));
+    const mine = own !== null && (all === null || (own <= all && lacked));
     if (mine) return { limit: "memory", scope: "process", value: own };
     return all === null ? null : { limit: "memory", scope: "session", value: all };
   }
@@ -100,6 +122,16 @@ class Followed {
   }
 }
 
+/** Several pages at once may be refused a little below a limit. */
+const MARGIN = 64 * 1024;
+/** Whether a group of version 1 was ever at its own limit of memory. Newer kernels do not count that where swap is limited too. */
+async function reached(group: string): Promise<boolean> {
+  const of = async (file: string) => (await numberIn(join(group, `memory.${file}`))) ?? 0;
+  if ((await of("failcnt")) + (await of("memsw.failcnt")) > 0) return true;
+  const limit = await of("limit_in_bytes");
+  return limit > 0 && (await of("max_usage_in_bytes")) + MARGIN >= limit;
+}
+
 /** Version 1 writes "no limit" as a number near 2^63. */
 const UNLIMITED = 2 ** 60;
 async function limitOf(group: string, files: readonly string[]): Promise<number | null> {
@@ -121,12 +153,10 @@ export class Watch {
     this.#everyMs = everyMs;
   }
 
-  follow(
-    o: { groups: readonly string[]; limits: ProcessLimits | null },
-    onHit: (hit: Hit) => void,
-  ): { look(): Promise<void>; stop(): void } {
-    if (o.groups.length === 0) return { look: () => Promise.resolve(), stop: () => undefined };
-    const one = new Followed(o.groups, o.limits, onHit);
+  follow(o: ToFollow, onHit: (hit: Hit) => void): { look(): Promise<void>; stop(): void } {
+    const inside = o.groups.length === 0 ? (o.inside ?? null) : null;
+    if (o.groups.length === 0 && inside === null) return { look: () => Promise.resolve(), stop: () => undefined };
+    const one = new Followed({ ...o, inside }, onHit);
     void one.begin();
     this.#followed.add(one);
     this.#timer ??= setInterval(() => void this.#round(), this.#everyMs).unref();

@@ -2,7 +2,7 @@
 // words that is told.
 import type { Child } from "../keeper/keepers.ts";
 import type { Hit, LimitSettings, Limits } from "../limits/limits.ts";
-import { shown } from "../limits/words.ts";
+import { bytesShown, shown } from "../limits/words.ts";
 import type { Payload } from "../protocol/events.ts";
 import type { ProcessRow } from "../protocol/rows.ts";
 import type { Sandbox } from "../sandboxes/sandboxes.ts";
@@ -62,8 +62,11 @@ export class LimitWatch {
 
   constructor(o: LimitedOptions) {
     this.#o = o;
-    const groups = o.child.spec.groups ?? [];
-    this.#followed = o.limits?.follow({ groups, limits: o.row().limits }, (hit) => this.#tell(limitedBy(o.row(), hit)));
+    const { dir, spec } = o.child;
+    const { limits } = o.row();
+    const inside = spec.transport !== undefined && limits?.enforced === true ? dir : null;
+    const followed = { groups: spec.groups ?? [], limits, inside };
+    this.#followed = o.limits?.follow(followed, (hit) => this.#tell(limitedBy(o.row(), hit)));
     this.#watchSpool().catch(o.onError);
   }
 
@@ -107,8 +110,6 @@ export class LimitWatch {
     this.#followed?.stop();
   }
 }
-
-const bytesShown = (value: number): string => shown("memory_bytes", value).replace(" of memory", "");
 
 function limitedBy({ process_id }: ProcessRow, { limit, scope, value }: Hit): Limited {
   const whose = scope === "session" ? "of its session " : "";

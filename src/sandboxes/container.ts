@@ -69,7 +69,8 @@ export class Container implements Sandbox {
       ...(workspace === null ? [] : mount(workspace, workspace, false)),
       ...limitsOf(request),
       ...["--workdir", "/", "--entrypoint", KEEPER, ...this.#config.options],
-      ...[image, ...only, "inside"],
+      // Only from in there it is to be known for sure which limit was hit.
+      ...[image, ...only, ...(watched(request) ? ["limits"] : []), "inside"],
     ];
     return { transport: await this.#transport(words), cwd: seen ? cwd : (workspace ?? "/"), notes };
   }
@@ -163,6 +164,10 @@ function limitsOf({ limits }: SandboxRequest): string[] {
     ...(pids === null ? [] : ["--pids-limit", String(pids)]),
   ];
 }
+
+/** Those of its limits that something can run into. */
+const watched = ({ limits }: SandboxRequest): boolean =>
+  limits !== null && (limits.memory_bytes ?? limits.pids) !== null;
 
 /** A path with a comma would end the option: such a one is passed in the older form. */
 function mount(from: string, to: string, readonly: boolean): string[] {

@@ -47,7 +47,7 @@ export interface Sandbox {
   readonly shell: readonly string[];
   /**
    * Where limits hold: `here`, since what runs inside runs below the transport; `inside`, by what `enter` makes of those
-   * of the request; or `nowhere`.
+   * of the request (run as `keeper limits inside`, the half in there says which one was hit); or `nowhere`.
    */
   readonly limited: "here" | "inside" | "nowhere";
   /** How long a start may take, in ms. */

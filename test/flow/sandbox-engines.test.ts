@@ -87,7 +87,7 @@ describe("containers", () => {
       "--memory 268435456 --cpus 1.5 --pids-limit 50 ",
     ])
       assert.ok(line.includes(words), `${words}: ${line}`);
-    assert.match(line, / --user 5:5 alpine:3 same \S+ \d+:\d+ \S+ inside$/);
+    assert.match(line, / --user 5:5 alpine:3 same \S+ \d+:\d+ \S+ limits inside$/);
     assert.ok(!line.includes("SECRET") && !line.includes("echo ran"));
     assert.equal(row.limits?.enforced, true);
   });

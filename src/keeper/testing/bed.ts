@@ -86,6 +86,14 @@ export class Bed implements AsyncDisposable {
     this.#strays.push(pid);
   }
 
+  /** Files in which a sanitizer has said what it found. */
+  async sanitizerReports(): Promise<string[]> {
+    const ids = await readdir(this.childrenDir);
+    const places = [join(this.home, "work"), ...ids.map((id) => join(this.childrenDir, id))];
+    const files = await Promise.all(places.map((place) => readdir(place).catch(() => [])));
+    return files.flat().filter((file) => file.startsWith("sanitizer"));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(join(this.childrenDir, "test_point"), { force: true });
     const adopted = await this.keepers.adopt();

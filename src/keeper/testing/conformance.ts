@@ -20,10 +20,7 @@ export function conformance(name: string, binary: () => Promise<string>, wayIn?:
       bed.wayIn = wayIn;
     });
     after(async () => {
-      const ids = await readdir(bed.childrenDir);
-      const places = [join(bed.home, "work"), ...ids.map((id) => join(bed.childrenDir, id))];
-      const files = await Promise.all(places.map((place) => readdir(place).catch(() => [])));
-      const reports = files.flat().filter((file) => file.startsWith("sanitizer"));
+      const reports = await bed.sanitizerReports();
       await bed[Symbol.asyncDispose]();
       assert.deepEqual(reports, [], "a sanitizer found something");
     });
