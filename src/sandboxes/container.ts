@@ -146,7 +146,8 @@ export class Container implements Sandbox {
 
   async #transport(words: readonly string[]) {
     const env = environmentFor(this.#context.environment, engineVariables);
-    return { argv: await this.#words(words), env, cwd: "/" };
+    // Where memory ran out, older monitors of Podman's (conmon) leave an empty file `oom` in the folder it was called in.
+    return { argv: await this.#words(words), env, cwd: this.#context.home };
   }
 
   async #engine(words: readonly string[]): Promise<Said> {
