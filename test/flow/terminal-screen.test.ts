@@ -173,6 +173,7 @@ printf '\\033[?2004h\\033[?1h\\033[?25l\\033[5 q\\033[3;10r\\033[5;5Hinside'; pr
     const { id, stayed } = await open("killed");
     using viewer = stayed;
     viewer.say({ type: "resize", rows: 20, cols: 70 });
+    await viewer.until(() => viewer.emulator.size.cols === 70, "the new size"); // after the kill nobody tells it
     viewer.type("printf '\\033[?1049h\\033[31mred\\033[5;5H\\033[?2004hhere'\r");
     await viewer.shows(/hereready>/);
     await host.kill9();
