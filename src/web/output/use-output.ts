@@ -1,19 +1,13 @@
 // The output of one process for a component: live, and page by page for what came before.
 import { useCallback, useEffect, useState } from "react";
 import { batch, nextFrame } from "../batch.ts";
+import { latest, type Piece } from "./latest.ts";
 import { OutputLog, type Shown } from "./output-log.ts";
 import { followOutput, readOutput } from "./source.ts";
 
-/** So much of a flood is drawn per frame: its end. */
-const MOST_PER_FRAME = 128 * 1024;
 const PAGE_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 const nothing: Shown = { blocks: [], lines: 0, from: 0, to: 0 };
-
-interface Piece {
-  bytes: Uint8Array;
-  offset: number;
-}
 
 export interface Live {
   shown: Shown;
@@ -50,24 +44,6 @@ export function useLiveOutput(id: string, onEnd: () => void): Live {
     };
   }, [id, onEnd]);
   return live;
-}
-
-/** The pieces of the last so many bytes, from a line's beginning on: the log itself marks what is left out. */
-export function latest(pieces: readonly Piece[]): readonly Piece[] {
-  const kept: Piece[] = [];
-  let size = 0;
-  for (const piece of pieces.toReversed()) {
-    if (size + piece.bytes.length > MOST_PER_FRAME) {
-      const end = kept.length === 0 ? piece.bytes.subarray(-MOST_PER_FRAME) : undefined;
-      const line = (end?.indexOf(NEWLINE) ?? -1) + 1;
-      if (end !== undefined)
-        kept.push({ bytes: end.subarray(line), offset: piece.offset + piece.bytes.length - end.length + line });
-      break;
-    }
-    kept.push(piece);
-    size += piece.bytes.length;
-  }
-  return kept.reverse();
 }
 
 export interface Pager {
