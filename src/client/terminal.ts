@@ -171,6 +171,10 @@ export class TerminalStream {
       case "resize":
         this.#listener.onResize?.(frame.rows, frame.cols, frame.yours);
         break;
+      case "title":
+      case "bell":
+        // Who draws the bytes finds them there.
+        break;
       case "exit":
         this.#listener.onExit?.(frame);
         break;

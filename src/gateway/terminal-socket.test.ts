@@ -14,8 +14,8 @@ class Viewer {
   from: number | undefined;
   closed: number | undefined;
   readonly ws: WebSocket;
-  constructor(host: TestHost, id: string, from?: number) {
-    const query = from === undefined ? "" : `?from=${from}`;
+  constructor(host: TestHost, id: string, from?: number, how = "") {
+    const query = from === undefined ? `?${how}` : `?from=${from}`;
     const headers = { authorization: `Bearer ${host.token}` };
     const url = `${host.gateway.address.url.replace("http", "ws")}/api/terminals/${id}/socket${query}`;
     this.ws = new WebSocket(url, { headers });
@@ -142,6 +142,30 @@ describe("a terminal socket", () => {
     const viewer = new Viewer(host, id, shell.spool.length - 3);
     await until(() => viewer.bytes.toString() === "yyy", "the last bytes");
     viewer.ws.terminate();
+  });
+
+  it("T13: tells of titles and bells whoever gets the screen as it is, and of none whoever gets it as covered text", async () => {
+    const { id, child: shell } = child();
+    const [viewer, reader] = [new Viewer(host, id), new Viewer(host, id, undefined, "text=1")];
+    await until(() => Boolean(viewer.said("live") && reader.said("live")), "both attached");
+    assert.equal(shell.watchers.size, 1);
+    const ring = (title: string | null, rang: boolean) => {
+      for (const watcher of shell.watchers) watcher({ title, rang });
+    };
+    ring("one", false);
+    // Before it could be told.
+    ring("two", true);
+    ring(null, false);
+    await until(() => viewer.said("bell") !== undefined, "the bell");
+    ring(null, true);
+    shell.spool.push("end");
+    shell.spool.end();
+    shell.exit({ exit_code: 0, signal: null, cause: "exited" });
+    await until(() => viewer.closed !== undefined && reader.closed !== undefined, "the end");
+    const told = viewer.frames.filter(({ type }) => type === "title" || type === "bell");
+    assert.deepEqual(told, [{ type: "title", title: "two" }, { type: "bell" }, { type: "bell" }]);
+    assert.deepEqual(reader.order.slice(-3), ["live", "bytes", "exit"]);
+    assert.equal(shell.watchers.size, 0);
   });
 
   it("T13: says how it ended after the last byte, and closes when no more can come", async () => {

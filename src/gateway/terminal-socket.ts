@@ -6,6 +6,7 @@ import type { WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError, toWire } from "../protocol/errors.ts";
 import type { TerminalFrame } from "../protocol/frames.ts";
+import type { Notice } from "../terminals/screen/messages.ts";
 import { Flood } from "./flood.ts";
 import { InFlight } from "./in-flight.ts";
 import { keepAlive } from "./keep-alive.ts";
@@ -47,6 +48,8 @@ export interface TerminalSocketOptions {
     drawn: NonNullable<AttachmentView["drawn"]>,
     budget: number,
   ) => Promise<{ offset: number; frame: Uint8Array }>;
+  /** Calls back when its program has set another title or rung; undefined where nobody is told. */
+  watch: ((watcher: (notice: Notice) => void) => Disposable) | undefined;
   /** Undefined: a viewer that has nothing yet. */
   from: number | undefined;
   log: Logger;
@@ -81,6 +84,8 @@ export class TerminalSocket implements SizeViewer {
   #pace = Number.POSITIVE_INFINITY;
   /** It asked for the whole scrollback. */
   #historyWanted = false;
+  /** What it was not told yet: a slow one is told the last title only, and of one bell. */
+  #notice: Notice = { title: null, rang: false };
   #reason = "closed by the client";
 
   constructor(ws: WebSocket, options: TerminalSocketOptions) {
@@ -118,6 +123,10 @@ export class TerminalSocket implements SizeViewer {
       signal: this.#gone.signal,
     });
     const resized = attachment.onResize(() => this.#wake());
+    const watched = options.watch?.((notice) => {
+      this.#notice = { title: notice.title ?? this.#notice.title, rang: notice.rang || this.#notice.rang };
+      this.#wake();
+    });
     ws.on("message", (data, isBinary) => input.receive(data, isBinary));
     ws.on("error", (error: Error & { code?: string }) => {
       this.#reason = error.code ?? error.name;
@@ -129,6 +138,7 @@ export class TerminalSocket implements SizeViewer {
     ws.once("close", (code) => {
       this.#leave();
       resized[Symbol.dispose]();
+      watched?.[Symbol.dispose]();
       options.shared.lease.leave(this);
       loginEnded.removeEventListener("abort", this.#loginEnded);
       const { log, peer, id } = options;
@@ -222,6 +232,7 @@ export class TerminalSocket implements SizeViewer {
       this.#tell({ type: "live", offset: this.#offset });
     }
     this.#tellNewSizes();
+    this.#tellNotice();
   }
 
   async #sendMore(): Promise<void> {
@@ -321,6 +332,8 @@ export class TerminalSocket implements SizeViewer {
       this.#inFlight.wrote(frame.length);
       this.#outflow.wrote();
       this.#offset = offset;
+      // The one in the snapshot is newer.
+      this.#notice = { ...this.#notice, title: null };
       this.#tellSize();
       this.#replayUntil = Math.max(end, offset);
     } catch (thrown) {
@@ -365,6 +378,15 @@ export class TerminalSocket implements SizeViewer {
       this.#tell({ type: "resize", rows, cols, yours: this.#options.shared.lease.isHeldBy(this) });
       due = sizes?.at(this.#sizes);
     }
+  }
+
+  /** Not at their place among the bytes, which a slow viewer reaches late. */
+  #tellNotice(): void {
+    const { title, rang } = this.#notice;
+    if (title === null && !rang) return;
+    this.#notice = { title: null, rang: false };
+    if (title !== null) this.#tell({ type: "title", title });
+    if (rang) this.#tell({ type: "bell" });
   }
 
   decides(): void {

@@ -49,11 +49,16 @@ export type TerminalControl = z.input<typeof TerminalControl>;
  * `live`: what comes from here on is printed now.
  * `resize`: the size in force from this place in the stream on; `yours`: this viewer is the one that decides it. Viewers
  * that do not should leave the questions of programs to the one that does.
+ * `title`: its program has set another one than in the snapshot or told before; `bell`: it has rung. Both soon after it was
+ * printed, not at their place among the bytes, at most 4 times a second: the last title, and one bell for several. Of
+ * running terminals, for who gets their screens; what is told or drawn once more rings no bell.
  */
 export type TerminalFrame =
   | { type: "snapshot"; offset: number; rows: number; cols: number; title: string; complete: boolean; screen: string }
   | { type: "replay"; from: number; offset: number; rows: number; cols: number }
   | { type: "live"; offset: number }
   | { type: "resize"; rows: number; cols: number; yours: boolean }
+  | { type: "title"; title: string }
+  | { type: "bell" }
   | { type: "exit"; exit_code: number | null; signal: string | null; cause: string }
   | { type: "error"; reason: string; message: string };

@@ -82,6 +82,8 @@ export class FakeChild implements AttachmentView {
   readonly sizes = new SizeHistory([{ offset: 0, rows: 24, cols: 80 }]);
   readonly drawn = null;
   takes = Number.POSITIVE_INFINITY;
+  /** Who is told of titles and bells. */
+  readonly watchers = new Set<Parameters<TerminalService["watch"]>[1]>();
 
   size(): { rows: number; cols: number } {
     const { rows, cols } = this.sizes.last;
@@ -366,6 +368,11 @@ function fakeTerminals(children: Map<string, FakeChild>): TerminalService {
     attach: child,
     snapshot: async () => {
       throw new Error("nothing here has a screen");
+    },
+    watch(id, watcher) {
+      const { watchers } = child(id);
+      watchers.add(watcher);
+      return { [Symbol.dispose]: () => void watchers.delete(watcher) };
     },
     running: () => 0,
   };

@@ -16,6 +16,8 @@ export class ScreenViewer implements Disposable {
   snapshots = 0;
   replays = 0;
   complete = true;
+  /** Titles and bells that it was told of. */
+  readonly told: TerminalFrame[] = [];
   bytes = 0;
   live = false;
   yours = false;
@@ -64,6 +66,10 @@ export class ScreenViewer implements Disposable {
         this.yours = frame.yours;
         this.emulator.resize({ rows: frame.rows, cols: frame.cols });
         break;
+      case "title":
+      case "bell":
+        this.told.push(frame);
+        break;
       case "error":
         this.error = frame.message;
         break;
@@ -76,11 +82,13 @@ export class ScreenViewer implements Disposable {
     this.emulator = new Emulator({ rows, cols });
   }
 
-  static async open(host: RunningHost, id: string, from?: number): Promise<ScreenViewer> {
+  /** `watch`: the secret of a link, instead of the host's token. */
+  static async open(host: RunningHost, id: string, from?: number, watch?: string): Promise<ScreenViewer> {
     const query = from === undefined ? "" : `?from=${from}`;
     const url = `${host.address.replace(/^http/, "ws")}/api/terminals/${id}/socket${query}`;
-    const headers = { authorization: `Bearer ${await host.token()}` };
-    const ws = new WebSocket(url, ["hearth"], { headers, perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 });
+    const headers = watch === undefined ? { authorization: `Bearer ${await host.token()}` } : {};
+    const protocols = ["hearth", ...(watch === undefined ? [] : [`hearth.watch.${watch}`])];
+    const ws = new WebSocket(url, protocols, { headers, perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 });
     const viewer = new ScreenViewer(ws);
     await once(ws, "open");
     return viewer;

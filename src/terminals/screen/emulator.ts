@@ -11,6 +11,8 @@ export const SCROLLBACK = 10_000;
 const MAX_CHARACTER = 64;
 const MAX_LINKS = 4_096;
 const MAX_ADDRESS = 2_048;
+/** Of a title (UTF-16 units): more is shown nowhere. */
+const MAX_TITLE = 1_024;
 const MAX_REPEAT = 10_000;
 /** Given more at once, the emulator cuts it itself, and loses a character that it cuts after a byte 0x80. */
 const MAX_PIECE = 64 * 1024;
@@ -29,6 +31,7 @@ export class Emulator implements Disposable {
   readonly #filter = new Filter();
   readonly #colours = new Map<number, readonly [number, number, number]>();
   #title = "";
+  #rings = 0;
 
   constructor({ rows, cols }: Size) {
     this.#terminal = new headless.Terminal({
@@ -40,7 +43,10 @@ export class Emulator implements Disposable {
     });
     this.#terminal.loadAddon(new graphemes.UnicodeGraphemesAddon());
     this.#terminal.onTitleChange((title) => {
-      this.#title = title;
+      this.#title = tidyTitle(title);
+    });
+    this.#terminal.onBell(() => {
+      this.#rings++;
     });
     this.#core = coreOf(this.#terminal);
     limitParameters(this.#core);
@@ -59,6 +65,10 @@ export class Emulator implements Disposable {
 
   get title(): string {
     return this.#title;
+  }
+  /** How often it has rung since it was made. */
+  get rings(): number {
+    return this.#rings;
   }
   get size(): Size {
     return { rows: this.#terminal.rows, cols: this.#terminal.cols };
@@ -123,6 +133,12 @@ export class Emulator implements Disposable {
     for (const { lines } of [this.#core.buffers.normal, this.#core.buffers.alt])
       for (let at = 0; at < lines.length; at++) lines.get(at)?._data.buffer.transfer(0);
   }
+}
+
+/** Not longer than can be shown, cut at a character; the parser lets no control character but DEL into it. */
+function tidyTitle(title: string): string {
+  const tidy = title.replaceAll("\x7f", "");
+  return tidy.length <= MAX_TITLE ? tidy : tidy.slice(0, MAX_TITLE).replace(/[\ud800-\udbff]$/, "");
 }
 
 /** The counts with which a few bytes would ask for minutes of work: limited to what can make a difference. */

@@ -5,7 +5,8 @@ import type { SizeMark } from "../../processes/size-history.ts";
 import { HostError } from "../../protocol/errors.ts";
 import { type Checkpoint, frameOf, isCurrent, loadCheckpoint, saveCheckpoint, trimmed } from "./checkpoint.ts";
 import { Emulator, SCROLLBACK } from "./emulator.ts";
-import type { Growth, Snapshot } from "./messages.ts";
+import type { Growth, Notice, Snapshot } from "./messages.ts";
+import { Notices } from "./notices.ts";
 import { skippable } from "./skip.ts";
 
 /** Characters of scrollback that a checkpoint and a snapshot hold at most. */
@@ -39,9 +40,14 @@ export class FollowedScreen {
   #restedAt = Number.NEGATIVE_INFINITY;
   #comesBack = false;
   #closed = false;
+  readonly #notices: Notices;
+  /** What is printed from this byte on is told. */
+  #tellFrom = Number.POSITIVE_INFINITY;
 
-  constructor(dir: string) {
+  /** `say`: tells those who watch. */
+  constructor(dir: string, say: (notice: Notice) => void) {
     this.#dir = dir;
+    this.#notices = new Notices(say);
     this.#spool = new SpoolReader(dir);
   }
 
@@ -67,7 +73,9 @@ export class FollowedScreen {
     return this.#emulator?.bytes ?? 0;
   }
 
-  heard({ length, firstKept, sizes }: Growth): void {
+  heard({ length, firstKept, sizes, tellFrom }: Growth): void {
+    this.#tellFrom = tellFrom;
+    if (tellFrom === Number.POSITIVE_INFINITY) this.#notices.stop();
     this.#spool.heard(length, firstKept);
     this.#sizes.push(...sizes);
     this.#used = performance.now();
@@ -76,6 +84,7 @@ export class FollowedScreen {
   /** Nothing more is drawn. */
   stop(): void {
     this.#closed = true;
+    this.#notices.stop();
   }
 
   /** Only when nothing is being done to it. */
@@ -94,6 +103,7 @@ export class FollowedScreen {
     this.#drawn = from?.offset ?? this.#spool.firstKept;
     const emulator = new Emulator(from ?? this.#sizeAt(this.#drawn));
     if (from !== undefined) emulator.restore(from);
+    this.#notices.passed(emulator);
     this.#saved = from?.offset ?? -1;
     this.#ahead = new Uint8Array(0);
     this.#emulator = emulator;
@@ -115,10 +125,14 @@ export class FollowedScreen {
         if (this.#ahead.length === 0) break;
       }
       const began = performance.now();
-      const piece = this.#ahead.subarray(0, Math.min(this.#piece, next - this.#drawn));
+      const isNews = this.#drawn >= this.#tellFrom;
+      const end = isNews ? next : Math.min(next, this.#tellFrom);
+      const piece = this.#ahead.subarray(0, Math.min(this.#piece, end - this.#drawn));
       this.#ahead = this.#ahead.subarray(piece.length);
       this.#drawn += piece.length;
       this.#feed(emulator, piece);
+      if (!isNews) this.#notices.passed(emulator);
+      if (this.#drawn >= this.#tellFrom) this.#notices.look(emulator);
       const now = performance.now();
       this.#used = now;
       this.#piece = now - began > HARD_MS ? SMALL_PIECE : Math.min(PIECE, this.#piece * 2);
@@ -182,6 +196,7 @@ export class FollowedScreen {
     }
     const emulator = await this.#open();
     this.#applySizes(emulator);
+    this.#notices.shown(emulator.title);
     return frameOf(this.#checkpoint(emulator, Math.min(budget, MOST_HISTORY)));
   }
 

@@ -7,6 +7,8 @@ export interface Growth {
   length: number;
   firstKept: number;
   sizes: readonly SizeMark[];
+  /** From this byte on those who watch are told what happens; infinite: nobody watches. */
+  tellFrom: number;
 }
 export type ToThread =
   | ({ type: "grew"; dir: string } & Growth)
@@ -20,9 +22,15 @@ export interface Snapshot {
   offset: number;
   frame: Uint8Array<ArrayBuffer>;
 }
+/** What those who watch are told besides bytes: `title`, if it is another one; `rang`: at least once. */
+export interface Notice {
+  title: string | null;
+  rang: boolean;
+}
 export type FromThread =
   | { type: "snapshot"; request: number; snapshot: Snapshot }
   | { type: "failed"; request: number; message: string }
+  | { type: "notice"; id: string; notice: Notice }
   | { type: "warning"; message: string }
   /** From here on it works on this screen: where it hangs, that is why. */
   | { type: "turn"; id: string }

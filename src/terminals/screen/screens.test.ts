@@ -9,6 +9,7 @@ import type { Drawn } from "../../processes/attachment.ts";
 import { SizeHistory } from "../../processes/size-history.ts";
 import type { TerminalFrame } from "../../protocol/frames.ts";
 import { Emulator } from "./emulator.ts";
+import type { Notice } from "./messages.ts";
 import { Screens } from "./screens.ts";
 import { differences } from "./testing/compare.ts";
 
@@ -136,6 +137,48 @@ describe("the screens of terminals", () => {
     assert.ok(none.screen.length < some.screen.length && some.screen.length < 1500);
     assert.match(some.screen, /^line \d+\r\n/);
     assert.ok(all.screen.startsWith("line 0\r\n"));
+  });
+
+  it("T13: tell who watches of titles and bells that come from now on, and each of them once", async () => {
+    const child = await output();
+    await using screens = open();
+    screens.follow(child);
+    await child.print("\x1b]2;old\x07\x07");
+    assert.equal((await shown(screens, child)).title, "old");
+    const told: Notice[] = [];
+    const watching = screens.watch(child.id, (notice) => void told.push(notice));
+    const tells = async (text: string, title: string | null, rang: boolean) => {
+      await child.print(text);
+      await eventually(`${text} is told`, () => told.length > 0);
+      assert.deepEqual(told.splice(0), [{ title, rang }]);
+    };
+    // What ends a title, or stands in a string, is no bell.
+    await tells("\x1b]2;one\x07 \x1b]9;hidden\x07 \x1bP\x07\x1b\\", "one", false);
+    await tells("\x1b]2;one\x07\x07\x07", null, true);
+    await tells("\x1b]0;two\x1b\\", "two", false);
+    await tells(`\x1b]0;${"x".repeat(1023)}\x7f\x01😀\x07`, "x".repeat(1023), false);
+    // The next thread draws all of it once more.
+    await screens.restart();
+    await tells("\x1b]2;three\x07", "three", false);
+    watching[Symbol.dispose]();
+    await child.print("\x1b]2;unseen\x07\x07");
+    assert.equal((await shown(screens, child)).title, "unseen");
+    using _again = screens.watch(child.id, (notice) => void told.push(notice));
+    await tells("\x07", null, true);
+  });
+
+  it("T13: tell of a flood of titles and bells at most 4 times a second, with the last title", async () => {
+    const child = await output();
+    await using screens = open();
+    screens.follow(child);
+    const told: Notice[] = [];
+    using _watching = screens.watch(child.id, (notice) => void told.push(notice));
+    const began = performance.now();
+    for (let part = 0; part < 20; part++)
+      await child.print(Array.from({ length: 500 }, (_, at) => `\x1b]2;${part}-${at}\x07\x07`).join(""));
+    await eventually("the last one is told", () => told.at(-1)?.title === "19-499");
+    assert.ok(told.length <= 1 + (performance.now() - began) / 250, `${told.length} times`);
+    assert.ok(told.some(({ rang }) => rang));
   });
 
   it("F42: a thread that died is started anew and knows everything again; one without work is not needed", async () => {

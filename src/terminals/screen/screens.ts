@@ -7,13 +7,16 @@ import type { SizeHistory } from "../../processes/size-history.ts";
 import { Stopping } from "../../protocol/errors.ts";
 import { hostThread } from "../../threads/host-thread.ts";
 import { frameOf, isCurrent, loadCheckpoint, trimmed } from "./checkpoint.ts";
-import type { FromThread, Snapshot, ToThread } from "./messages.ts";
+import type { FromThread, Notice, Snapshot, ToThread } from "./messages.ts";
 
 interface Followed extends Drawn {
   readonly over: AbortController;
   /** How much of the output, and how many sizes, this thread was told of. */
   told: number;
   toldSizes: number;
+  /** Who is told what happens from this byte on; infinite where nobody is. */
+  readonly watchers: Set<(notice: Notice) => void>;
+  tellFrom: number;
 }
 
 /** Output is told of in pieces of this size while there is much, and after a moment while there is little. */
@@ -70,6 +73,24 @@ export class Screens implements AsyncDisposable {
     this.#watch(followed).catch((error: unknown) => this.#onWarning(`the screen of ${drawn.id}: ${String(error)}`));
   }
 
+  /**
+   * Calls `watcher` soon after another title was set or it has rung, at most 4 times a second, for what is printed from now
+   * on: not for what is drawn once more. Only of a screen that is followed.
+   */
+  watch(id: string, watcher: (notice: Notice) => void): Disposable {
+    const followed = this.#followed.get(id);
+    if (followed === undefined) return { [Symbol.dispose]: () => undefined };
+    const { watchers, spool } = followed;
+    if (watchers.size === 0) followed.tellFrom = spool.length;
+    watchers.add(watcher);
+    return {
+      [Symbol.dispose]() {
+        watchers.delete(watcher);
+        if (watchers.size === 0) followed.tellFrom = Number.POSITIVE_INFINITY;
+      },
+    };
+  }
+
   /** Lets go of a screen: its terminal is gone. */
   forget(id: string): void {
     const followed = this.#followed.get(id);
@@ -110,7 +131,8 @@ export class Screens implements AsyncDisposable {
   #add(drawn: Drawn): Followed {
     const known = this.#followed.get(drawn.id);
     if (known !== undefined) return known;
-    const followed: Followed = { ...drawn, over: new AbortController(), told: -1, toldSizes: 0 };
+    const nobody = { watchers: new Set<(notice: Notice) => void>(), tellFrom: Number.POSITIVE_INFINITY };
+    const followed: Followed = { ...drawn, over: new AbortController(), told: -1, toldSizes: 0, ...nobody };
     this.#followed.set(drawn.id, followed);
     return followed;
   }
@@ -136,12 +158,13 @@ export class Screens implements AsyncDisposable {
   #tell(followed: Followed, wake: boolean): void {
     if (this.#closed || (this.#thread === undefined && !wake) || this.#isGivenUp(followed.id)) return;
     this.#wake();
-    const { id, dir, spool, sizes } = followed;
+    const { id, dir, spool, sizes, tellFrom } = followed;
     const marks = followed.told === -1 ? sizes.marks : sizesAfter(sizes, followed.toldSizes);
     if (followed.told === spool.length && marks.length === 0) return;
     followed.told = spool.length;
     followed.toldSizes = sizes.positionAt(Number.POSITIVE_INFINITY);
-    this.#post({ type: "grew", id, dir, length: spool.length, firstKept: spool.firstKept, sizes: [...marks] });
+    const growth = { id, dir, length: spool.length, firstKept: spool.firstKept, sizes: [...marks], tellFrom };
+    this.#post({ type: "grew", ...growth });
   }
 
   #post(message: ToThread): void {
@@ -208,6 +231,9 @@ export class Screens implements AsyncDisposable {
       case "failed":
         this.#asked.get(message.request)?.reject(new Error(message.message));
         break;
+      case "notice":
+        for (const watcher of this.#followed.get(message.id)?.watchers ?? []) watcher(message.notice);
+        break;
       case "turn":
         this.#at = message.id;
         break;
@@ -233,6 +259,8 @@ export class Screens implements AsyncDisposable {
     for (const followed of this.#followed.values()) {
       followed.told = Math.max(followed.told, 0);
       followed.toldSizes = 0;
+      // What it was told of it has told of, or lost: the next one draws that once more.
+      if (followed.watchers.size > 0) followed.tellFrom = Math.max(followed.tellFrom, followed.told);
     }
   }
 

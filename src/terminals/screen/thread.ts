@@ -96,10 +96,14 @@ async function snapshot(id: string, request: number, budget: number): Promise<vo
   else say({ type: "snapshot", request, snapshot: made }, [made.frame.buffer]);
 }
 
+function newScreen({ id, dir }: { id: string; dir: string }): FollowedScreen {
+  return new FollowedScreen(dir, (notice) => say({ type: "notice", id, notice }));
+}
+
 port.on("message", (message: ToThread) => {
   switch (message.type) {
     case "grew": {
-      const screen = screens.get(message.id) ?? new FollowedScreen(message.dir);
+      const screen = screens.get(message.id) ?? newScreen(message);
       screens.set(message.id, screen);
       screen.heard(message);
       if (screen.behind > 0) waiting.add(message.id);
