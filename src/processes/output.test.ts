@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Redactor } from "../secrets/redactor.ts";
 import { Output, WINDOW_CHARACTERS } from "./output.ts";
+import { shownLine } from "./shown-line.ts";
 import { MemorySpool } from "./testing/memory-spool.ts";
 
 function outputOf(text: string | Buffer): { output: Output; spool: MemorySpool } {
@@ -81,6 +82,27 @@ describe("a process's output as text", () => {
           assert.ok(text.trimEnd().endsWith("last"), text.slice(-50));
         }
       }
+    }
+  });
+  it("A47: nor where more bytes are dropped while it is read", async () => {
+    const secret = `ghp_${"aB3dE5gH7j".repeat(4).slice(0, 36)}`;
+    const before = `old\ntoken is ${secret.slice(0, 9)}`;
+    for (const read of ["tail", "head", "line"] as const) {
+      const { output, spool } = outputOf(`${before}${secret.slice(9)} it says\nnext\n`);
+      spool.grain = 1 << 20;
+      spool.drop(before.length);
+      const reading = spool.read.bind(spool);
+      spool.read = async (from, max) => {
+        const page = await reading(from, max);
+        spool.drop(before.length + 5);
+        return page;
+      };
+      const reads = {
+        tail: () => output.tail(1000),
+        head: async () => (await output.head(1000, 1000)).text,
+        line: () => shownLine(spool, new Redactor(), before.length, spool.length),
+      };
+      assert.equal(await reads[read](), read === "line" ? "[the rest of a line]" : "next\n", read);
     }
   });
   it("A47: keeps line numbers true where the first line that is kept is not shown", async () => {

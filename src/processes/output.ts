@@ -99,9 +99,9 @@ export class Output {
     });
   }
 
-  /** Without what may be the end of a secret, where the bytes before `start` are no longer kept. */
+  /** Without what may be the end of a secret, where the bytes before `start` are no longer kept: more may have gone since it was read. */
   #unbroken(raw: RawText, start: number): RawText {
-    return start === this.spool.firstKept ? tidied(raw, (text) => text.slice(this.#redactor.severed(raw))) : raw;
+    return start <= this.spool.firstKept ? tidied(raw, (text) => text.slice(this.#redactor.severed(raw))) : raw;
   }
 
   /** The same for the place where a line begins: later in it, or in a later one, or null where there is nothing else. */

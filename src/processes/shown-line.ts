@@ -13,7 +13,8 @@ const CUT_OFF = "[the rest of a line]";
 export async function shownLine(spool: Spool, redactor: Redactor, start: number, end: number): Promise<string> {
   const from = Math.max(spool.firstKept, start - BEFORE_BYTES);
   const bytes = await readAll(spool, from, Math.min(start - from + LINE_BYTES, end - from));
-  if (from > 0 && from === spool.firstKept && redactor.severed(text(bytes, true)) > start - from) return CUT_OFF;
+  // It may keep less by now than when this was read.
+  if (from > 0 && from <= spool.firstKept && redactor.severed(text(bytes, true)) > start - from) return CUT_OFF;
   const own = bytes.subarray(Math.max(0, start - from));
   const before = text(bytes.subarray(0, Math.max(0, start - from)), from === 0);
   const seen = text(own, true);
