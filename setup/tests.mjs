@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ALL } from "./failed-files.mjs";
 import { watchTestRunner } from "./watchdog.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -33,9 +34,10 @@ export function run(file, args, { env = process.env, cwd = root, watch = () => u
 }
 
 /**
- * One run of node's test runner over `files`; `flags` go to it as they are. Answers its exit code and the files in which
- * something failed. A developer's login profile and dot files change what a shell prints and how long it takes to come up:
- * so the tests have an empty home. npm keeps its cache and its settings.
+ * One run of node's test runner over `files`; `flags` go to it as they are. Answers its exit code, the files in which
+ * something failed, and whether it came to its end: one that was killed has not run them all. A developer's login profile and
+ * dot files change what a shell prints and how long it takes to come up: so the tests have an empty home. npm keeps its cache
+ * and its settings.
  */
 async function runOnce(files, { cwd, reporter, flags, concurrency }) {
   const home = await mkdtemp(join(tmpdir(), "hearth-tests-home-"));
@@ -65,7 +67,9 @@ async function runOnce(files, { cwd, reporter, flags, concurrency }) {
       },
     });
     const list = await readFile(failedList, "utf8").catch(() => ""); // a runner that was killed may have written none
-    return { code, failed: [...new Set(list.split("\n").filter((line) => line !== ""))] };
+    const failed = new Set(list.split("\n").filter((line) => line !== ""));
+    const whole = failed.delete(ALL);
+    return { code, failed: [...failed], whole };
   } finally {
     unwatch();
     await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -80,7 +84,8 @@ async function runOnce(files, { cwd, reporter, flags, concurrency }) {
  */
 export async function runTests(files, { cwd = root, reporter, flags = [], again = false }) {
   const first = await runOnce(files, { cwd, reporter, flags, concurrency: CONCURRENCY });
-  const repeated = first.code !== 0 && again && first.failed.length > 0 && first.failed.length <= MOST_AGAIN;
+  const repeated =
+    first.code !== 0 && first.whole && again && first.failed.length > 0 && first.failed.length <= MOST_AGAIN;
   if (!repeated) return { code: first.code, unsteady: [] };
   const names = (list) => list.map((file) => relative(cwd, file));
   process.stdout.write(`\nOnce more, one at a time: ${names(first.failed).join(", ")}\n`);
