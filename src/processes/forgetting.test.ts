@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { StillRunning } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { Forgetting } from "./forgetting.ts";
 import type { Known } from "./known.ts";
 import type { Recorder } from "./record.ts";
 import type { Supervised } from "./supervised.ts";
 
-/** Processes that have ended, as far as forgetting asks about them; `open` holds each removal of files back. */
-function bed(open: Promise<void>) {
+/**
+ * Processes that have ended, as far as forgetting asks about them; `open` holds each removal of files back. The `living` have
+ * left something behind that still runs.
+ */
+function bed(open: Promise<void>, living: readonly string[] = []) {
   const steps: string[] = [];
   const ids: string[] = [];
   const forgotten: string[] = [];
@@ -15,6 +19,7 @@ function bed(open: Promise<void>) {
     values: () => ids.map((id, n) => ({ id, running: false, endedFor: n, bytesKept: 0, row: { closed: true } })),
     has: (id: string) => ids.includes(id),
     delete: (id: string) => ids.splice(ids.indexOf(id), 1),
+    add: ({ id }: Supervised) => ids.push(id),
   };
   const forgetting = new Forgetting({
     known: known as unknown as Known,
@@ -24,6 +29,7 @@ function bed(open: Promise<void>) {
       async forget(id) {
         steps.push(`files ${id}`);
         await open;
+        if (living.includes(id)) throw new StillRunning(id);
       },
     },
     keep: () => ({ ended: 0, ms: 60_000 }),
@@ -88,6 +94,16 @@ describe("forgetting", () => {
     await forgetting.withSession([a, b, c] as unknown as Supervised[]);
     assert.deepEqual(steps, ["files proc_a", "row proc_a"]);
     assert.deepEqual([forgotten, ids], [["proc_a"], ["proc_b", "proc_c", "proc_d"]]);
+    await forgetting.close();
+  });
+
+  it("P24: of a conversation that is deleted a process stays whose daemon still runs: who is to end it needs its id", async () => {
+    const { steps, ids, forgetting } = bed(Promise.resolve(), ["proc_a"]);
+    ids.push("proc_a", "proc_b");
+    const ended = ids.map((id) => ({ id, running: false, row: { closed: true } }));
+    await forgetting.withSession(ended as unknown as Supervised[]);
+    assert.deepEqual(steps, ["files proc_a", "files proc_b", "row proc_b"]);
+    assert.deepEqual(ids, ["proc_a"]);
     await forgetting.close();
   });
 });

@@ -1,5 +1,5 @@
 // Forgets ended processes in time: row, output and files together, but never before their notices were told (P24).
-import type { Keepers } from "../keeper/keepers.ts";
+import { type Keepers, StillRunning } from "../keeper/keepers.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HOST_STREAM } from "../protocol/events.ts";
 import type { Known } from "./known.ts";
@@ -87,22 +87,24 @@ export class Forgetting {
 
   /**
    * Forgets those of them whose end and whose output's end is recorded, with what was to be told of them: nobody is left to
-   * hear it. Never rejects.
+   * hear it. One that has left something behind that still runs stays, as that is ended by its id. Never rejects.
    */
   async withSession(processes: readonly Supervised[]): Promise<void> {
     const { log, onWarning } = this.#o;
-    const ids = processes.filter((process) => !process.running && process.row.closed).map((process) => process.id);
+    const over = processes.filter((process) => !process.running && process.row.closed);
+    const ids = over.map((process) => process.id);
     try {
       const notices = [...(await log.views(NOTICE_VIEW)).keys()].filter((key) => ids.includes(processOf(key)));
       const told = notices.map((key) => ({ view: NOTICE_VIEW, key, value: null }));
       if (told.length > 0) await log.append(HOST_STREAM, [], { views: told });
-      await this.#forget(ids);
+      await this.#forget(ids, over);
     } catch (error) {
       onWarning(`Processes of a conversation that was deleted could not be removed: ${String(error)}`);
     }
   }
 
-  async #forget(wanted: readonly string[]): Promise<void> {
+  /** `staying`: those that stay known while something of them runs. */
+  async #forget(wanted: readonly string[], staying: readonly Supervised[] = []): Promise<void> {
     const { known, recorder, keepers, onWarning, onForgotten } = this.#o;
     // Another may have begun with some of them meanwhile.
     const ids = wanted.filter((id) => known.has(id));
@@ -113,15 +115,22 @@ export class Forgetting {
     }
     // The files first: a row without files is forgotten by the next host, files without a row are a process it has to take over.
     const left = ids.values();
+    const gone = new Set(ids);
     const remove = async () => {
       for (const id of left)
         await keepers.forget(id).catch((error: unknown) => {
+          const stays = error instanceof StillRunning ? staying.find((process) => process.id === id) : undefined;
+          if (stays !== undefined) {
+            known.add(stays);
+            gone.delete(id);
+            return;
+          }
           // A daemon that it left behind may live on, with its keeper: the next host finds both.
           onWarning(`the files of ${id} could not be removed: ${String(error)}`);
         });
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, remove));
-    await recorder.forget(ids);
+    if (gone.size > 0) await recorder.forget([...gone]);
   }
 
   #callOff(): void {
