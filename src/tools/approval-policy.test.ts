@@ -99,14 +99,14 @@ describe("what every call of its kind asks", () => {
   });
   it("S6: a write that opens a door, makes something run later, or changes the system is asked about each time", () => {
     const home = (name: string) => join(homedir(), name);
-    const asked = (path: string) => writeApproval(path, "/work/project");
+    const asked = (path: string) => writeApproval(path, "/home/me/project");
     for (const path of [home(".bashrc"), home(".ssh"), home(".ssh/authorized_keys"), "/etc/hosts"])
       assert.equal(asked(path).dangerous, true, path);
-    assert.equal(asked("/work/project/.git/hooks/pre-commit").dangerous, true);
-    for (const path of [home(".bashrc.d"), home("x/.bashrc"), "/etcetera", "/work/project/.gitignore"])
+    assert.equal(asked("/home/me/project/.git/hooks/pre-commit").dangerous, true);
+    for (const path of [home(".bashrc.d"), home("x/.bashrc"), "/etcetera", "/home/me/project/.gitignore"])
       assert.equal(asked(path).dangerous, false, path);
-    assert.equal(asked("/work/project/a").reason, "Writes a file");
-    assert.equal(asked("/work/projects/a").reason, "Writes a file outside the workspace");
+    assert.equal(asked("/home/me/project/a").reason, "Writes a file");
+    assert.equal(asked("/home/me/projects/a").reason, "Writes a file outside the workspace");
   });
 });
 
