@@ -7,7 +7,7 @@ import type { SizeHistory } from "../processes/size-history.ts";
 import type { Checked, ModelRow, PendingRequest, Result } from "../protocol/methods.ts";
 import type { ApprovalMode, ProcessRow, SessionRow, TerminalRow } from "../protocol/rows.ts";
 import type { Redactor } from "../secrets/redactor.ts";
-import type { Notice } from "../terminals/screen/messages.ts";
+import type { Sign } from "../terminals/screen/messages.ts";
 import type { OpenTerminal } from "../terminals/terminals.ts";
 
 /** Output bytes by offset, kept to a quota: the oldest go first. */
@@ -117,7 +117,7 @@ export interface TerminalService {
   /** The frame that shows a screen, and where its bytes go on; rejects where none can be had soon. */
   snapshot(drawn: Drawn, budget: number): Promise<{ offset: number; frame: Uint8Array }>;
   /** Calls back when a program has set another title or rung, now and then; never for what has ended or is no terminal. */
-  watch(id: string, watcher: (notice: Notice) => void): Disposable;
+  watch(id: string, watcher: (sign: Sign) => void): Disposable;
   running(): number;
 }
 export interface SandboxService {

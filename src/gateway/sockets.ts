@@ -7,7 +7,7 @@ import type { Drawn } from "../processes/attachment.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { PROTOCOL } from "../protocol/credentials.ts";
 import { HostError } from "../protocol/errors.ts";
-import type { Notice } from "../terminals/screen/messages.ts";
+import type { Sign } from "../terminals/screen/messages.ts";
 import type { Admitted, Identity } from "./admission.ts";
 import { Cursor, checked } from "./checked.ts";
 import { Connection } from "./connection.ts";
@@ -201,7 +201,7 @@ export class Sockets {
         shared,
         snapshot,
         // As a snapshot, it shows secrets as they are: who gets them covered gets neither.
-        watch: asText ? undefined : (watcher: (notice: Notice) => void) => services.terminals.watch(id, watcher),
+        watch: asText ? undefined : (watcher: (sign: Sign) => void) => services.terminals.watch(id, watcher),
         from,
         log,
         meter,

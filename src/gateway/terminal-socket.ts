@@ -6,7 +6,7 @@ import type { WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { HostError, toWire } from "../protocol/errors.ts";
 import type { TerminalFrame } from "../protocol/frames.ts";
-import type { Notice } from "../terminals/screen/messages.ts";
+import type { Sign } from "../terminals/screen/messages.ts";
 import { Flood } from "./flood.ts";
 import { InFlight } from "./in-flight.ts";
 import { keepAlive } from "./keep-alive.ts";
@@ -49,7 +49,7 @@ export interface TerminalSocketOptions {
     budget: number,
   ) => Promise<{ offset: number; frame: Uint8Array }>;
   /** Calls back when its program has set another title or rung; undefined where nobody is told. */
-  watch: ((watcher: (notice: Notice) => void) => Disposable) | undefined;
+  watch: ((watcher: (sign: Sign) => void) => Disposable) | undefined;
   /** Undefined: a viewer that has nothing yet. */
   from: number | undefined;
   log: Logger;
@@ -85,7 +85,7 @@ export class TerminalSocket implements SizeViewer {
   /** It asked for the whole scrollback. */
   #historyWanted = false;
   /** What it was not told yet: a slow one is told the last title only, and of one bell. */
-  #notice: Notice = { title: null, rang: false };
+  #sign: Sign = { title: null, rang: false };
   #reason = "closed by the client";
 
   constructor(ws: WebSocket, options: TerminalSocketOptions) {
@@ -123,8 +123,8 @@ export class TerminalSocket implements SizeViewer {
       signal: this.#gone.signal,
     });
     const resized = attachment.onResize(() => this.#wake());
-    const watched = options.watch?.((notice) => {
-      this.#notice = { title: notice.title ?? this.#notice.title, rang: notice.rang || this.#notice.rang };
+    const watched = options.watch?.((sign) => {
+      this.#sign = { title: sign.title ?? this.#sign.title, rang: sign.rang || this.#sign.rang };
       this.#wake();
     });
     ws.on("message", (data, isBinary) => input.receive(data, isBinary));
@@ -232,7 +232,7 @@ export class TerminalSocket implements SizeViewer {
       this.#tell({ type: "live", offset: this.#offset });
     }
     this.#tellNewSizes();
-    this.#tellNotice();
+    this.#tellSign();
   }
 
   async #sendMore(): Promise<void> {
@@ -333,7 +333,7 @@ export class TerminalSocket implements SizeViewer {
       this.#outflow.wrote();
       this.#offset = offset;
       // The one in the snapshot is newer.
-      this.#notice = { ...this.#notice, title: null };
+      this.#sign = { ...this.#sign, title: null };
       this.#tellSize();
       this.#replayUntil = Math.max(end, offset);
     } catch (thrown) {
@@ -381,10 +381,10 @@ export class TerminalSocket implements SizeViewer {
   }
 
   /** Not at their place among the bytes, which a slow viewer reaches late. */
-  #tellNotice(): void {
-    const { title, rang } = this.#notice;
+  #tellSign(): void {
+    const { title, rang } = this.#sign;
     if (title === null && !rang) return;
-    this.#notice = { title: null, rang: false };
+    this.#sign = { title: null, rang: false };
     if (title !== null) this.#tell({ type: "title", title });
     if (rang) this.#tell({ type: "bell" });
   }

@@ -16,7 +16,7 @@ import { HostError, Stopping } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { TerminalRow } from "../protocol/rows.ts";
-import type { Notice, Snapshot } from "./screen/messages.ts";
+import type { Sign, Snapshot } from "./screen/messages.ts";
 import { Screens } from "./screen/screens.ts";
 import { type Surroundings, Terminal } from "./terminal.ts";
 import { fromFacts, parseRow, parseSizes, TerminalRecorder, toFacts, VIEW } from "./terminal-record.ts";
@@ -430,7 +430,7 @@ export class Terminals implements AsyncDisposable {
    * Calls `watcher` when the program of a running terminal has set another title or rung, at most 4 times a second. Nothing
    * is told of processes: their screens are drawn when somebody looks.
    */
-  watch(id: string, watcher: (notice: Notice) => void): Disposable {
+  watch(id: string, watcher: (sign: Sign) => void): Disposable {
     const running = this.#known.get(id)?.running === true;
     return running ? this.#screens.watch(id, watcher) : { [Symbol.dispose]: () => undefined };
   }

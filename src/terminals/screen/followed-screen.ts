@@ -5,8 +5,8 @@ import type { SizeMark } from "../../processes/size-history.ts";
 import { HostError } from "../../protocol/errors.ts";
 import { type Checkpoint, frameOf, isCurrent, loadCheckpoint, saveCheckpoint, trimmed } from "./checkpoint.ts";
 import { Emulator, SCROLLBACK } from "./emulator.ts";
-import type { Growth, Notice, Snapshot } from "./messages.ts";
-import { Notices } from "./notices.ts";
+import type { Growth, Sign, Snapshot } from "./messages.ts";
+import { Signs } from "./signs.ts";
 import { skippable } from "./skip.ts";
 
 /** Characters of scrollback that a checkpoint and a snapshot hold at most. */
@@ -40,14 +40,14 @@ export class FollowedScreen {
   #restedAt = Number.NEGATIVE_INFINITY;
   #comesBack = false;
   #closed = false;
-  readonly #notices: Notices;
+  readonly #signs: Signs;
   /** What is printed from this byte on is told. */
   #tellFrom = Number.POSITIVE_INFINITY;
 
   /** `say`: tells those who watch. */
-  constructor(dir: string, say: (notice: Notice) => void) {
+  constructor(dir: string, say: (sign: Sign) => void) {
     this.#dir = dir;
-    this.#notices = new Notices(say);
+    this.#signs = new Signs(say);
     this.#spool = new SpoolReader(dir);
   }
 
@@ -75,7 +75,7 @@ export class FollowedScreen {
 
   heard({ length, firstKept, sizes, tellFrom }: Growth): void {
     this.#tellFrom = tellFrom;
-    if (tellFrom === Number.POSITIVE_INFINITY) this.#notices.stop();
+    if (tellFrom === Number.POSITIVE_INFINITY) this.#signs.stop();
     this.#spool.heard(length, firstKept);
     this.#sizes.push(...sizes);
     this.#used = performance.now();
@@ -84,7 +84,7 @@ export class FollowedScreen {
   /** Nothing more is drawn. */
   stop(): void {
     this.#closed = true;
-    this.#notices.stop();
+    this.#signs.stop();
   }
 
   /** Only when nothing is being done to it. */
@@ -103,7 +103,7 @@ export class FollowedScreen {
     this.#drawn = from?.offset ?? this.#spool.firstKept;
     const emulator = new Emulator(from ?? this.#sizeAt(this.#drawn));
     if (from !== undefined) emulator.restore(from);
-    this.#notices.passed(emulator);
+    this.#signs.passed(emulator);
     this.#saved = from?.offset ?? -1;
     this.#ahead = new Uint8Array(0);
     this.#emulator = emulator;
@@ -131,8 +131,8 @@ export class FollowedScreen {
       this.#ahead = this.#ahead.subarray(piece.length);
       this.#drawn += piece.length;
       this.#feed(emulator, piece);
-      if (!isNews) this.#notices.passed(emulator);
-      if (this.#drawn >= this.#tellFrom) this.#notices.look(emulator);
+      if (!isNews) this.#signs.passed(emulator);
+      if (this.#drawn >= this.#tellFrom) this.#signs.look(emulator);
       const now = performance.now();
       this.#used = now;
       this.#piece = now - began > HARD_MS ? SMALL_PIECE : Math.min(PIECE, this.#piece * 2);
@@ -196,7 +196,7 @@ export class FollowedScreen {
     }
     const emulator = await this.#open();
     this.#applySizes(emulator);
-    this.#notices.shown(emulator.title);
+    this.#signs.shown(emulator.title);
     return frameOf(this.#checkpoint(emulator, Math.min(budget, MOST_HISTORY)));
   }
 

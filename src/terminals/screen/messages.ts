@@ -22,15 +22,15 @@ export interface Snapshot {
   offset: number;
   frame: Uint8Array<ArrayBuffer>;
 }
-/** What those who watch are told besides bytes: `title`, if it is another one; `rang`: at least once. */
-export interface Notice {
+/** What a program shows of itself besides bytes, told to those who watch: `title`, if it is another one; `rang`: at least once. */
+export interface Sign {
   title: string | null;
   rang: boolean;
 }
 export type FromThread =
   | { type: "snapshot"; request: number; snapshot: Snapshot }
   | { type: "failed"; request: number; message: string }
-  | { type: "notice"; id: string; notice: Notice }
+  | { type: "sign"; id: string; sign: Sign }
   | { type: "warning"; message: string }
   /** From here on it works on this screen: where it hangs, that is why. */
   | { type: "turn"; id: string }

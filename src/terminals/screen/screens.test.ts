@@ -9,7 +9,7 @@ import type { Drawn } from "../../processes/attachment.ts";
 import { SizeHistory } from "../../processes/size-history.ts";
 import type { TerminalFrame } from "../../protocol/frames.ts";
 import { Emulator } from "./emulator.ts";
-import type { Notice } from "./messages.ts";
+import type { Sign } from "./messages.ts";
 import { Screens } from "./screens.ts";
 import { differences } from "./testing/compare.ts";
 
@@ -145,8 +145,8 @@ describe("the screens of terminals", () => {
     screens.follow(child);
     await child.print("\x1b]2;old\x07\x07");
     assert.equal((await shown(screens, child)).title, "old");
-    const told: Notice[] = [];
-    const watching = screens.watch(child.id, (notice) => void told.push(notice));
+    const told: Sign[] = [];
+    const watching = screens.watch(child.id, (sign) => void told.push(sign));
     const tells = async (text: string, title: string | null, rang: boolean) => {
       await child.print(text);
       await eventually(`${text} is told`, () => told.length > 0);
@@ -163,7 +163,7 @@ describe("the screens of terminals", () => {
     watching[Symbol.dispose]();
     await child.print("\x1b]2;unseen\x07\x07");
     assert.equal((await shown(screens, child)).title, "unseen");
-    using _again = screens.watch(child.id, (notice) => void told.push(notice));
+    using _again = screens.watch(child.id, (sign) => void told.push(sign));
     await tells("\x07", null, true);
   });
 
@@ -171,8 +171,8 @@ describe("the screens of terminals", () => {
     const child = await output();
     await using screens = open();
     screens.follow(child);
-    const told: Notice[] = [];
-    using _watching = screens.watch(child.id, (notice) => void told.push(notice));
+    const told: Sign[] = [];
+    using _watching = screens.watch(child.id, (sign) => void told.push(sign));
     const began = performance.now();
     for (let part = 0; part < 20; part++)
       await child.print(Array.from({ length: 500 }, (_, at) => `\x1b]2;${part}-${at}\x07\x07`).join(""));

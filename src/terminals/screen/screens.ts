@@ -7,7 +7,7 @@ import type { SizeHistory } from "../../processes/size-history.ts";
 import { Stopping } from "../../protocol/errors.ts";
 import { hostThread } from "../../threads/host-thread.ts";
 import { frameOf, isCurrent, loadCheckpoint, trimmed } from "./checkpoint.ts";
-import type { FromThread, Notice, Snapshot, ToThread } from "./messages.ts";
+import type { FromThread, Sign, Snapshot, ToThread } from "./messages.ts";
 
 interface Followed extends Drawn {
   readonly over: AbortController;
@@ -15,7 +15,7 @@ interface Followed extends Drawn {
   told: number;
   toldSizes: number;
   /** Who is told what happens from this byte on; infinite where nobody is. */
-  readonly watchers: Set<(notice: Notice) => void>;
+  readonly watchers: Set<(sign: Sign) => void>;
   tellFrom: number;
 }
 
@@ -77,7 +77,7 @@ export class Screens implements AsyncDisposable {
    * Calls `watcher` soon after another title was set or it has rung, at most 4 times a second, for what is printed from now
    * on: not for what is drawn once more. Only of a screen that is followed.
    */
-  watch(id: string, watcher: (notice: Notice) => void): Disposable {
+  watch(id: string, watcher: (sign: Sign) => void): Disposable {
     const followed = this.#followed.get(id);
     if (followed === undefined) return { [Symbol.dispose]: () => undefined };
     const { watchers, spool } = followed;
@@ -131,7 +131,7 @@ export class Screens implements AsyncDisposable {
   #add(drawn: Drawn): Followed {
     const known = this.#followed.get(drawn.id);
     if (known !== undefined) return known;
-    const nobody = { watchers: new Set<(notice: Notice) => void>(), tellFrom: Number.POSITIVE_INFINITY };
+    const nobody = { watchers: new Set<(sign: Sign) => void>(), tellFrom: Number.POSITIVE_INFINITY };
     const followed: Followed = { ...drawn, over: new AbortController(), told: -1, toldSizes: 0, ...nobody };
     this.#followed.set(drawn.id, followed);
     return followed;
@@ -231,8 +231,8 @@ export class Screens implements AsyncDisposable {
       case "failed":
         this.#asked.get(message.request)?.reject(new Error(message.message));
         break;
-      case "notice":
-        for (const watcher of this.#followed.get(message.id)?.watchers ?? []) watcher(message.notice);
+      case "sign":
+        for (const watcher of this.#followed.get(message.id)?.watchers ?? []) watcher(message.sign);
         break;
       case "turn":
         this.#at = message.id;

@@ -97,7 +97,7 @@ async function snapshot(id: string, request: number, budget: number): Promise<vo
 }
 
 function newScreen({ id, dir }: { id: string; dir: string }): FollowedScreen {
-  return new FollowedScreen(dir, (notice) => say({ type: "notice", id, notice }));
+  return new FollowedScreen(dir, (sign) => say({ type: "sign", id, sign }));
 }
 
 port.on("message", (message: ToThread) => {

@@ -1,5 +1,5 @@
 // What those who watch a screen are told besides its bytes: another title, a bell. So seldom that a flood of them costs nobody.
-import type { Notice } from "./messages.ts";
+import type { Sign } from "./messages.ts";
 
 /** What comes in between is told together, with the last title. */
 const APART_MS = 250;
@@ -10,8 +10,8 @@ interface Drawn {
   readonly rings: number;
 }
 
-export class Notices {
-  readonly #say: (notice: Notice) => void;
+export class Signs {
+  readonly #say: (sign: Sign) => void;
   #title = "";
   #rings = 0;
   #rang = false;
@@ -22,7 +22,7 @@ export class Notices {
   #saidAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(say: (notice: Notice) => void) {
+  constructor(say: (sign: Sign) => void) {
     this.#say = say;
   }
 
